@@ -1,0 +1,31 @@
+"""What a person is told when something is wrong: one line that says what came, what was expected and what to do."""
+
+
+class OctavoError(Exception):
+    """An error with a message for a person; the command line prints it in one line and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class RunFailed(OctavoError):
+    """A run was started in good order and did not come to its end."""
+
+    exit_code = 1
+
+
+class Missing(OctavoError):
+    """Something a part of an experiment stands on is not here; the part is then *needs NAME*, and the run goes on.
+
+    Args:
+        name: what is missing, as it is printed after "needs": a data set, a package, `gpu`.
+        how: what to do to get it, as a sentence.
+    """
+
+    def __init__(self, name: str, how: str) -> None:
+        super().__init__(f"{name} is not here. {how}")
+        self.name = name
+        self.how = how
+
+    def __reduce__(self) -> tuple[type["Missing"], tuple[str, str]]:
+        # An exception of two arguments does not cross a process by itself.
+        return type(self), (self.name, self.how)
