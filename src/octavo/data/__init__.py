@@ -1,0 +1,56 @@
+"""Data sets and pretrained models by name: from an installed package, `OCTAVO_DATA`, or a seed.
+
+Nothing here reaches for the network except `get`, and importing this package imports neither torch nor numpy.
+"""
+
+from typing import Any
+
+from octavo.data.download import get
+from octavo.data.registry import Entry, File, MissingData, available, entries, entry, load
+
+# What loaders return needs numpy, so it is imported when it is named.
+_LAZY = {
+    "LabelledSeries": "labelled_series",
+    "LabelledSplit": "labelled_series",
+    "Series": "series",
+    "EventSequence": "events",
+    "EventSequences": "events",
+    "pad_events": "events",
+    "sin_events": "sin_events",
+    "sin_log_likelihood": "sin_events",
+    "sin_log_density": "sin_events",
+    "LanguageModel": "language_models",
+}
+
+__all__ = [
+    "Entry",
+    "EventSequence",
+    "EventSequences",
+    "File",
+    "LabelledSeries",
+    "LabelledSplit",
+    "LanguageModel",
+    "MissingData",
+    "Series",
+    "available",
+    "entries",
+    "entry",
+    "get",
+    "load",
+    "pad_events",
+    "sin_events",
+    "sin_log_density",
+    "sin_log_likelihood",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
