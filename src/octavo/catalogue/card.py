@@ -36,8 +36,37 @@ SHELVES = {
 """The eight shelves in the order in which they are listed, each with what lies there."""
 
 TASKS = (
-    "sequence modelling",
+    "code generation",
+    "combinatorial optimisation",
+    "continual learning",
+    "data curation",
+    "document retrieval",
+    "efficient inference",
+    "fine-tuning",
+    "generalisation",
+    "graph learning",
+    "image captioning",
+    "image classification",
+    "image-text retrieval",
+    "in-context learning",
+    "interpretability",
     "language modelling",
+    "model selection",
+    "motion perception",
+    "object counting",
+    "optimisation",
+    "partial differential equations",
+    "question answering",
+    "sentence embedding",
+    "sequence modelling",
+    "survey",
+    "text classification",
+    "text generation",
+    "text recognition",
+    "time series",
+    "video recognition",
+    "vision-language modelling",
+    "word senses",
 )
 """What a paper is for: the words that a card's `tasks` may use, so that like papers are found together."""
 

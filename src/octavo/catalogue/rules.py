@@ -1,4 +1,4 @@
-"""What one key of a card may hold: readers that give the value, or say what was found and what is expected."""
+"""What one key of a card may hold: readers giving the value, or say what was found and what was expected."""
 
 import re
 from collections.abc import Callable, Iterable
