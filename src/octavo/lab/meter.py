@@ -1,0 +1,106 @@
+"""The numbers of every step, read from the device seldom enough not to slow it."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from octavo.lab.engine import Engine
+
+
+class Meter:
+    """Collects the numbers that steps return, as lists with one entry a step (nan where a step had none).
+
+    On one CPU a number is read at once. Elsewhere reading waits for the device or for other processes, so
+    numbers are kept as tensors until `flush`.
+
+    Args:
+        engine: gives device and processes.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.immediate = engine.world == 1 and engine.device.type == "cpu"
+        self.history: dict[str, list[float]] = {}
+        self._length = 0
+        self._pending: list[dict[str, Tensor | float]] = []
+        self._latest: Mapping[str, Tensor | float] = {}
+
+    def add(self, numbers: Mapping[str, Tensor | float], weight: float = 1.0) -> bool:
+        """Take a step's numbers, and say whether its loss is known to be finite or not known yet."""
+        self._latest = numbers
+        if self.immediate:
+            row = {
+                name: value.item() if isinstance(value, Tensor) else float(value)
+                for name, value in numbers.items()
+            }
+            self._append(row)
+            return _healthy(row)
+        self._pending.append(
+            {
+                name: (value.detach() * weight if self._engine.world > 1 else value.detach())
+                if isinstance(value, Tensor)
+                else float(value) * weight
+                for name, value in numbers.items()
+            }
+        )
+        return True
+
+    def flush(self) -> int | None:
+        """Read what is pending; the place of the first step whose loss is not finite, or None."""
+        bad = None
+        pending, self._pending = self._pending, []
+        names = list(dict.fromkeys(name for row in pending for name in row))
+        if not pending or not names:
+            self._length += len(pending)
+            return None
+        device = self._engine.device
+        table = torch.stack(
+            [torch.stack([_number(row.get(name, math.nan), device) for name in names]) for row in pending]
+        )
+        for values in self._engine.mean(table).tolist():
+            row = dict(zip(names, values, strict=True))
+            if bad is None and not _healthy(row):
+                bad = self._length
+            self._append(row)
+        return bad
+
+    def latest(self) -> dict[str, float]:
+        """The last step's numbers in this process; reads them from the device."""
+        return {
+            name: value.item() if isinstance(value, Tensor) else float(value)
+            for name, value in self._latest.items()
+        }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The history so far, exactly."""
+        return {name: torch.tensor(values, dtype=torch.float64) for name, values in self.history.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a saved history."""
+        self.history = {name: values.tolist() for name, values in state.items()}
+        self._length = max((len(values) for values in self.history.values()), default=0)
+
+    def _append(self, row: Mapping[str, float]) -> None:
+        history = self.history
+        for name, value in row.items():
+            column = history.get(name)
+            if column is None:
+                column = history[name] = [math.nan] * self._length
+            column.append(value)
+        self._length += 1
+        if len(row) != len(history):
+            for name, column in history.items():
+                if name not in row:
+                    column.append(math.nan)
+
+
+def _healthy(row: Mapping[str, float]) -> bool:
+    return all(math.isfinite(value) for name, value in row.items() if name.endswith("loss"))
+
+
+def _number(value: Tensor | float, device: torch.device) -> Tensor:
+    # The GPUs of Apple have no float64.
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    return torch.as_tensor(value, device=device).to(dtype).reshape(())
