@@ -1,169 +1,59 @@
-"""The identities of the paper, as largest differences over random instances."""
-
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+"""Checks of what a person passes in, each with what came, what was expected and what to do."""
 
 import torch
-import torch.nn.functional as F
-from einops import einsum, rearrange
-from jaxtyping import Float
 from torch import Tensor
 
-from octavo.sequence.aaren.scan import hillis_steele, prefix_attention
-from octavo.sequence.aaren.state import AarenState, combine
 
-BLOCKS = (1, 7, 64)
-
-
-class Streams(Protocol):
-    """What takes in one token at a time."""
-
-    def init_state(self, batch: int) -> Any:
-        """The state of no token."""
-
-    def step(self, token: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """The output for one more token, and the new state."""
+def check_model_size(d_model: int, n_heads: int) -> None:
+    """Heads must divide the model size."""
+    if d_model < 1 or n_heads < 1 or d_model % n_heads:
+        raise ValueError(
+            f"d_model={d_model} cannot be split over n_heads={n_heads}; choose a multiple, "
+            f"such as d_model={max(1, d_model // max(1, n_heads)) * max(1, n_heads)}"
+        )
 
 
-def softmax_attention(scores: Float[Tensor, "*rows time"], values: Float[Tensor, "*rows time dim"]) -> Tensor:
-    """What every way must give: one softmax over all tokens, in float64."""
-    return einsum(scores.double().softmax(-1), values.double(), "... time, ... time dim -> ... dim")
+def check_sequence(x: Tensor, size: int) -> None:
+    """Tokens must be (batch, time, size)."""
+    if x.ndim != 3 or x.shape[-1] != size:
+        raise ValueError(
+            f"expected (batch, time, {size}), got {tuple(x.shape)}; a single token goes to step()"
+        )
 
 
-def instances(number: int, dtype: torch.dtype, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Scores and values of random shapes; every other instance has scores in the thousands.
-
-    Args:
-        number: how many.
-        dtype: of both.
-        generator: of shapes and numbers.
-    """
-    for index in range(number):
-        rows, time, dim = (int(torch.randint(1, top, (), generator=generator)) for top in (5, 300, 17))
-        scores = torch.randn(rows, time, generator=generator, dtype=torch.float64)
-        values = torch.randn(rows, time, dim, generator=generator, dtype=torch.float64)
-        yield (scores * (1e3 if index % 2 else 1.0)).to(dtype), values.to(dtype)
+def check_token(x_t: Tensor, size: int) -> None:
+    """One token a row must be (batch, size)."""
+    if x_t.ndim != 2 or x_t.shape[-1] != size:
+        raise ValueError(f"expected one token a row, (batch, {size}), got {tuple(x_t.shape)}")
 
 
-def token_by_token(scores: Tensor, values: Tensor) -> Tensor:
-    """The last output of the recurrent cell."""
-    return prefix_attention(scores, values, method="sequential")[0][..., -1, :]
+def check_mask(x: Tensor, key_padding_mask: Tensor | None) -> None:
+    """A padding mask must be bool, of the batch and time of the tokens."""
+    if key_padding_mask is None:
+        return
+    if key_padding_mask.dtype != torch.bool or key_padding_mask.shape != x.shape[:2]:
+        raise ValueError(
+            f"key_padding_mask must be bool {tuple(x.shape[:2])} (True: padding), "
+            f"got {key_padding_mask.dtype} {tuple(key_padding_mask.shape)}"
+        )
 
 
-def all_at_once(scores: Tensor, values: Tensor) -> Tensor:
-    """The last output of the form that trains."""
-    return prefix_attention(scores, values)[0][..., -1, :]
+def check_not_empty(key_padding_mask: Tensor | None, seen: Tensor | None = None) -> None:
+    """Each row must have a token, now or before."""
+    if key_padding_mask is None or torch.compiler.is_compiling() or key_padding_mask.shape[1] == 0:
+        return
+    filled = (~key_padding_mask).any(-1)
+    if seen is not None:
+        filled = filled | (seen > 0)
+    if not bool(filled.all()):
+        rows = (~filled).nonzero().flatten().tolist()
+        raise ValueError(
+            f"rows {rows[:8]} are all padding; drop them, or pass allow_empty=True to get them anyway"
+        )
 
 
-def block_by_block(scores: Tensor, values: Tensor, block: int) -> Tensor:
-    """The last output when tokens arrive in blocks and only the state is kept between them."""
-    state = None
-    for start in range(0, scores.shape[-1], block):
-        stop = start + block
-        out, state = prefix_attention(scores[..., start:stop], values[..., start:stop, :], state=state)
-    return out[..., -1, :]
-
-
-def unrescaled(scores: Tensor, values: Tensor) -> Tensor:
-    """The control: sums of plain exponentials, without the running maximum."""
-    weights = scores.exp()
-    return einsum(weights, values, "... time, ... time dim -> ... dim") / weights.sum(-1, keepdim=True)
-
-
-def many_to_one_errors(number: int, dtype: torch.dtype, generator: torch.Generator) -> dict[str, list[float]]:
-    """The largest difference from softmax of each way and instance; infinite where a result is not finite.
-
-    Args:
-        number: instances.
-        dtype: precision of the ways; the softmax is in float64.
-        generator: of the instances.
-    """
-    ways: dict[str, Callable[[Tensor, Tensor], list[Tensor]]] = {
-        "sequential": lambda scores, values: [token_by_token(scores, values)],
-        "blocks": lambda scores, values: [
-            block_by_block(scores, values, block) for block in (*BLOCKS, scores.shape[-1])
-        ],
-        "parallel": lambda scores, values: [all_at_once(scores, values)],
-        "no_rescaling": lambda scores, values: [unrescaled(scores, values)],
-    }
-    errors: dict[str, list[float]] = {way: [] for way in ways}
-    for scores, values in instances(number, dtype, generator):
-        expected = softmax_attention(scores, values)
-        for way, compute in ways.items():
-            errors[way].append(max(difference(found, expected) for found in compute(scores, values)))
-    return errors
-
-
-def query_of_the_newest_token(number: int, generator: torch.Generator) -> dict[str, list[float]]:
-    """Differences between causal self-attention, row by row, and the cell with that row's query.
-
-    Args:
-        number: instances.
-        generator: of the instances.
-
-    Returns:
-        For the cell, and for the control that keeps the first token's query, a difference an instance.
-    """
-    errors: dict[str, list[float]] = {"cell": [], "fixed_query": []}
-    for _ in range(number):
-        time, dim = (int(torch.randint(2, top, (), generator=generator)) for top in (65, 17))
-        queries, keys, values = torch.randn(3, 1, time, dim, generator=generator, dtype=torch.float64)
-        expected = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)[0]
-        scores = einsum(queries[0], keys[0], "row dim, time dim -> row time") / dim**0.5
-        for system, of_row in (("cell", scores), ("fixed_query", scores[:1].expand_as(scores))):
-            repeated = values.expand(time, time, dim)
-            outputs, _ = prefix_attention(of_row, repeated, method="sequential")
-            rows = torch.arange(time)
-            errors[system].append(difference(outputs[rows, rows], expected))
-    return errors
-
-
-def scan_errors(
-    lengths: tuple[int, ...], generator: torch.Generator
-) -> tuple[list[float], list[float], list[float]]:
-    """The parallel scan against softmax at every prefix.
-
-    Args:
-        lengths: how many tokens.
-        generator: of scores and values.
-
-    Returns:
-        For each length: the scan's largest difference, that of the recurrent cell, and the scan's rounds.
-    """
-    parallel, recurrent, rounds = [], [], []
-    for length in lengths:
-        scores = 3 * torch.randn(2, length, generator=generator, dtype=torch.float64)
-        values = torch.randn(2, length, 8, generator=generator, dtype=torch.float64)
-        expected = prefix_attention(scores, values, method="naive")[0]
-        calls: list[int] = []
-
-        def counted(a: AarenState, b: AarenState, calls: list[int] = calls) -> AarenState:
-            calls.append(1)
-            return combine(a, b)
-
-        parallel.append(difference(hillis_steele(AarenState.leaf(scores, values), counted).output, expected))
-        recurrent.append(difference(prefix_attention(scores, values, method="sequential")[0], expected))
-        rounds.append(float(len(calls)))
-    return parallel, recurrent, rounds
-
-
-def difference(found: Tensor, expected: Tensor) -> float:
-    """The largest absolute difference; infinite where something is not finite."""
-    if not bool(found.isfinite().all()):
-        return float("inf")
-    return float((found.double() - expected.double()).abs().max())
-
-
-def step_by_step(module: Streams, tokens: Float[Tensor, "batch time dim"]) -> Tensor:
-    """The outputs of a module with `step`, fed one token at a time.
-
-    Args:
-        module: has ``init_state(batch)`` and ``step(token, state)``.
-        tokens: what it is fed.
-    """
-    state = module.init_state(tokens.shape[0])
-    outputs = []
-    for token in rearrange(tokens, "batch time dim -> time batch dim"):
-        output, state = module.step(token, state)
-        outputs.append(output)
-    return torch.stack(outputs, dim=1)
+def check_positive(**numbers: int) -> None:
+    """Sizes must be at least 1."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}={number} must be at least 1")
