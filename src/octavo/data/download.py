@@ -60,7 +60,7 @@ def fetch(file: File, target: Path, *, progress: Progress | None = None, timeout
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that write the same partial file would spoil it.
-        with FileLock(f"{target}.lock"):
+        with FileLock(target.parent / ".lock"):
             if target.is_file() and checksum(target, file.checksum) == file.checksum:
                 return
             partial = target.with_name(f"{target.name}.part")
@@ -77,7 +77,6 @@ def fetch(file: File, target: Path, *, progress: Progress | None = None, timeout
         raise OctavoError(
             f"cannot write {target} ({error.strerror or error}); free the disk or set OCTAVO_DATA"
         ) from error
-    Path(f"{target}.lock").unlink(missing_ok=True)
 
 
 def checksum(path: Path, like: str) -> str:
@@ -105,6 +104,7 @@ def checksum(path: Path, like: str) -> str:
 
 def _download(file: File, partial: Path, progress: Progress | None, timeout: float) -> None:
     import http.client
+    import ssl
     import urllib.error
 
     try:
@@ -133,7 +133,7 @@ def _download(file: File, partial: Path, progress: Progress | None, timeout: flo
         raise OctavoError(
             f"{file.url} answered {error.code} {error.reason}; the origin may have moved"
         ) from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError) as error:
         reason = getattr(error, "reason", None) or error
         raise OctavoError(
             f"cannot reach {urlsplit(file.url).netloc} ({reason}); connect to the network and run it again"

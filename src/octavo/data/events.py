@@ -1,8 +1,7 @@
 """Sequences of events in continuous time, each with a mark."""
 
 import csv
-import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, arange, from_numpy
 
 from octavo.data.registry import Entry
+from octavo.data.text_files import lines
 from octavo.errors import OctavoError
 
 
@@ -139,7 +139,7 @@ def read_event_files(times_path: Path, marks_path: Path) -> list[tuple[np.ndarra
         OctavoError: the files do not fit together, a value is not a number, or times do not increase.
     """
     users: list[tuple[np.ndarray, np.ndarray]] = []
-    all_times, all_marks = _lines(times_path), _lines(marks_path)
+    all_times, all_marks = list(lines(times_path)), list(lines(marks_path))
     for number, (times_line, marks_line) in enumerate(zip(all_times, all_marks, strict=False), start=1):
         where = f"{times_path}, line {number}"
         times = _parse(times_line, np.float64, where)
@@ -186,7 +186,7 @@ def _from_folds(
 
 def _mark_names(path: Path) -> dict[int, str]:
     names: dict[int, str] = {}
-    for number, row in enumerate(csv.reader(_lines(path)), start=1):
+    for number, row in enumerate(csv.reader(lines(path)), start=1):
         if number == 1:
             continue
         try:
@@ -206,15 +206,3 @@ def _parse(line: str, dtype: type, where: str) -> np.ndarray:
     if not len(values):
         raise OctavoError(f"{where}: no event; every line is a user with at least one")
     return values
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else open(path, encoding="utf-8") as file:
-            return list(_without_line_ends(file))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise OctavoError(f"{path}: cannot be read ({error}); fetch it again") from error
-
-
-def _without_line_ends(lines: Iterator[str]) -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in lines)

@@ -1,6 +1,5 @@
 """Labelled time series in the `.ts` format of the UEA and UCR archives."""
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, from_numpy
 
 from octavo.data.registry import Entry
+from octavo.data.text_files import lines
 from octavo.errors import OctavoError
 
 
@@ -179,7 +179,7 @@ def read_ts(path: Path) -> tuple[LabelledSplit, tuple[str, ...]]:
     labels: list[int] = []
     classes: tuple[str, ...] = ()
     in_data = False
-    for number, line in _lines(path):
+    for number, line in _numbered(path):
         if not in_data:
             word, _, rest = line.partition(" ")
             if word.lower() == "@classlabel":
@@ -222,13 +222,9 @@ def _what_is_wrong(channels: list[str]) -> str:
     return "a value is not a number; values are divided by commas and channels by colons"
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _numbered(path: Path) -> Iterator[tuple[int, str]]:
     """The lines that are not blank and not comments, with their numbers from 1."""
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else open(path, encoding="utf-8") as file:
-            for number, raw in enumerate(file, start=1):
-                line = raw.strip()
-                if line and not line.startswith(("#", "%")):
-                    yield number, line
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise OctavoError(f"{path}: cannot be read ({error}); fetch it again") from error
+    for number, raw in enumerate(lines(path), start=1):
+        line = raw.strip()
+        if line and not line.startswith(("#", "%")):
+            yield number, line

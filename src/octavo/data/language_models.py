@@ -1,8 +1,7 @@
-"""Pretrained language models. A GGUF file is unpacked once into a folder of the cache, which then loads in a second."""
+"""Pretrained language models. A GGUF file is unpacked once into the cache and then loads in a second."""
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ class LanguageModel:
     """A causal language model with its tokenizer.
 
     Args:
-        model: in evaluation mode, with no gradients asked of its weights' use.
+        model: in evaluation mode.
         tokenizer: with the chat template of an instructed model.
     """
 
@@ -57,11 +56,12 @@ def load_smollm2(entry: Entry, *, dtype: torch.dtype = torch.float32, device: st
     with no_progress_bars():
         model = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    return LanguageModel(model.to(device).eval(), tokenizer)
+    model.eval().to(torch.device(device))
+    return LanguageModel(model, tokenizer)
 
 
 def unpacked(path: Path, folder: Path) -> Path:
-    """The folder with the model of a GGUF file as float16 safetensors, config and tokenizer; made where it lacks.
+    """The folder with a GGUF file's model as float16 safetensors, config and tokenizer; made where it lacks.
 
     The folder appears under its name when all of it is written, and of two processes one waits for the other.
 
@@ -81,7 +81,10 @@ def unpacked(path: Path, folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
-                started = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+                # One name suffices under the lock, and what a killed process left is swept away.
+                started = folder.with_name(f"{folder.name}.part")
+                shutil.rmtree(started, ignore_errors=True)
+                started.mkdir()
                 try:
                     _unpack(path, started)
                     started.rename(folder)
@@ -114,12 +117,13 @@ def _unpack(path: Path, folder: Path) -> None:
     # The weights are set in full, so an initialisation would be time lost.
     with torch.device("meta"):
         model = LlamaForCausalLM(config)
-    model.load_state_dict(_state(reader, config), strict=False, assign=True)
+    model.load_state_dict(_state(reader, facts), strict=False, assign=True)
     model.tie_weights()
     left = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     if left:
         raise OctavoError(f"{path}: {len(left)} weights are not in the file, the first is {left[0]}")
-    model.save_pretrained(folder)
+    with no_progress_bars():
+        model.save_pretrained(folder)
     _tokenizer(facts).save_pretrained(folder)
     (folder / "unpacked_from.json").write_text(json.dumps({"file": path.name, "bytes": path.stat().st_size}))
 
@@ -159,7 +163,10 @@ _IN_BLOCK = {
 }
 
 
-def _state(reader: Any, config: "LlamaConfig") -> dict[str, Tensor]:
+_OUTSIDE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
+
+
+def _state(reader: Any, facts: Mapping[str, Any]) -> dict[str, Tensor]:
     from gguf.quants import dequantize
 
     state: dict[str, Tensor] = {}
@@ -169,22 +176,20 @@ def _state(reader: Any, config: "LlamaConfig") -> dict[str, Tensor]:
         if name.startswith("blk."):
             _, layer, inner = name.split(".")
             if inner == "attn_q":
-                weight = rotated_halves(weight, config.num_attention_heads)
+                weight = rotated_halves(weight, facts["llama.attention.head_count"])
             elif inner == "attn_k":
-                weight = rotated_halves(weight, config.num_key_value_heads)
+                weight = rotated_halves(weight, facts["llama.attention.head_count_kv"])
             name = f"model.layers.{layer}.{_IN_BLOCK[inner]}"
         else:
-            name = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}[
-                name
-            ]
+            name = _OUTSIDE[name]
         state[f"{name}.weight"] = weight.to(torch.float16)
     return state
 
 
 def rotated_halves(weight: Tensor, heads: int) -> Tensor:
-    """Reorder the rows of a query or key projection from the file's rotary pairs to the model's rotary halves.
+    """Reorder the rows of a query or key projection from the file's rotary pairs to the model's halves.
 
-    The file keeps the two coordinates that turn together next to each other, the model keeps them half a head apart.
+    The file keeps the two coordinates that turn together side by side, the model half a head apart.
 
     Shape:
         ``(heads * 2 * half, hidden)`` -> the same.

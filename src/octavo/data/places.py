@@ -31,14 +31,13 @@ def find_file(folder: str, name: str) -> Path | None:
     """The first place where a file of a data set lies, as it is or compressed with gzip.
 
     Args:
-        folder: the data set's own folder; a file straight in a searched folder is found as well.
+        folder: the data set's folder inside the searched ones.
         name: the file's name without `.gz`.
     """
     for root in data_folders():
-        for place in (root / folder, root):
-            for candidate in (place / name, place / f"{name}.gz"):
-                if candidate.is_file():
-                    return candidate
+        for candidate in (root / folder / name, root / folder / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
     return None
 
 

@@ -1,7 +1,6 @@
 """Long multivariate series to be forecast, with the splits that the field uses."""
 
 import csv
-import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, from_numpy
 
 from octavo.data.registry import Entry
+from octavo.data.text_files import lines
 from octavo.errors import OctavoError
 
 Part = Literal["train", "validation", "test"]
@@ -134,7 +134,7 @@ def load_undated_series(entry: Entry, *, start: str, step: str) -> Series:
         OctavoError: the file is not in its format.
     """
     path = next(iter(entry.files.values()))
-    values = _numbers(path, ((number, row) for number, row in _rows(path)))
+    values = _numbers(path, _rows(path))
     columns = tuple(f"channel {index}" for index in range(values.shape[1]))
     seconds = {"hour": 3600, "day": 86400}[step]
     timestamps = np.datetime64(start, "s") + (seconds * np.arange(len(values))).astype("timedelta64[s]")
@@ -194,13 +194,7 @@ def _numbers(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Float[np.ndar
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    try:
-        with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else open(path, newline="") as file:
-            for number, row in enumerate(csv.reader(file), start=1):
-                if row:
-                    yield number, row
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise OctavoError(f"{path}: cannot be read ({error}); fetch it again") from error
+    return ((number, row) for number, row in enumerate(csv.reader(lines(path)), start=1) if row)
 
 
 def _seven_one_two(length: int) -> dict[str, tuple[int, int]]:
