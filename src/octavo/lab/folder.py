@@ -247,7 +247,12 @@ class Run:
 
     def work(self, part: str, seed: int) -> Path:
         """Where an unfinished unit keeps its checkpoints."""
-        return self.folder / "work" / f"{part}-{seed}"
+        return self.work_of(self.folder, part, seed)
+
+    @staticmethod
+    def work_of(folder: Path, part: str, seed: int) -> Path:
+        """The same, of a folder that this process may not see."""
+        return folder / "work" / f"{part}-{seed}"
 
     def clear_work(self, part: str, seed: int) -> None:
         """Remove a finished unit's checkpoints."""

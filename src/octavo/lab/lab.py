@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from octavo.lab.fit import Fit
     from octavo.lab.timing import Timings
 
-Report = Callable[[str, int, int, Mapping[str, float]], None]
+Report = Callable[[Mapping[str, Any]], None]
 
 
 class Writer(Protocol):
@@ -51,7 +51,7 @@ class Lab:
         device: where to train, as torch names it.
         threads: threads that torch may use.
         engine: what trains: "plain", or "accelerate" for many devices.
-        report: called as `report(fit's name, step, steps, numbers)` while something trains.
+        report: called with a small dictionary (kind, fit, step, steps, loss) while something trains.
         say: called with a line for the person who watches.
         trackers: names of trackers that mirror each training.
 
