@@ -203,7 +203,7 @@ class AarenEncoder(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model, bias=bias) if norm_first else nn.Identity()
-        self.positional = _positional(positional, d_model)
+        self.positional: Callable[[Tensor], Tensor] | None = _positional(positional, d_model)
 
     def forward(
         self,

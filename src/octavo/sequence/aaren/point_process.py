@@ -50,7 +50,7 @@ class EventLogProb(NamedTuple):
 
 
 class AarenPointProcess(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
-    """A marked temporal point process: the gap to the next event is a mixture of log-normals, its mark a choice.
+    """A marked temporal point process: the next gap is a mixture of log-normals, the next mark a choice.
 
     An event is the embedding of its mark, the logarithm of the gap before it, and sines of the time since the
     first event; gap and mark of the next are independent given the history.

@@ -1,5 +1,7 @@
 """Sinusoidal positions without an upper end, for steps and for continuous times."""
 
+import math
+
 import torch
 from einops import rearrange
 from jaxtyping import Float, Real
@@ -25,19 +27,16 @@ class SinusoidalPositions(nn.Module):
     Source: arXiv 1706.03762, section 3.5.
     """
 
-    frequencies: Tensor
-
     def __init__(self, d_model: int, longest: float = 10_000.0) -> None:
         super().__init__()
-        self.d_model = d_model
-        pairs = (d_model + 1) // 2
-        exponents = torch.arange(pairs, dtype=torch.float64) / max(pairs, 1)
-        self.register_buffer("frequencies", (longest**-exponents).float(), persistent=False)
+        self.d_model, self.longest = d_model, longest
 
     def forward(self, positions: Real[Tensor, "*any"]) -> Float[Tensor, "*any d_model"]:
         """Encode positions."""
-        dtype = torch.promote_types(self.frequencies.dtype, torch.float32)  # half types have no long streams
-        angles = positions.to(dtype)[..., None] * self.frequencies.to(dtype)
+        pairs = (self.d_model + 1) // 2
+        # Not a buffer: a model that is cast to a half type must still tell late positions apart.
+        steps = torch.arange(pairs, device=positions.device, dtype=torch.float32)
+        frequencies = (steps * (-math.log(self.longest) / max(pairs, 1))).exp()
+        angles = positions.float()[..., None] * frequencies
         both = torch.stack([angles.sin(), angles.cos()], dim=-1)
-        encoded = rearrange(both, "... pairs two -> ... (pairs two)")[..., : self.d_model]
-        return encoded.to(self.frequencies.dtype)
+        return rearrange(both, "... pairs two -> ... (pairs two)")[..., : self.d_model]

@@ -86,7 +86,7 @@ class Recurrent(nn.Module):
         self, batch: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> RecurrentState:
         """Zeros."""
-        weight = self.network.weight_ih_l0
+        weight = next(self.network.parameters())
         hidden = torch.zeros(batch, self.d_model, device=device or weight.device, dtype=dtype or weight.dtype)
         return RecurrentState(hidden, hidden if self.kind == "lstm" else hidden[:, :0])
 

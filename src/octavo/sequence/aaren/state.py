@@ -109,5 +109,5 @@ def combine(a: AarenState, b: AarenState) -> AarenState:
 
 
 def finite(m: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The reference point to subtract: -inf - (-inf) is not a number, -inf - (lowest) is -inf, its exp zero."""
+    """The reference point to subtract: -inf - (-inf) is not a number, -inf - (lowest) is -inf."""
     return m.clamp_min(torch.finfo(m.dtype).min)
