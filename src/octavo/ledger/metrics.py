@@ -1,0 +1,149 @@
+"""Which metrics are better when they are higher, and which when they are lower."""
+
+import re
+from typing import Literal
+
+Better = Literal["higher", "lower"]
+
+LOWER = frozenset(
+    (
+        "ace",
+        "ber",
+        "bits",
+        "bits_per_byte",
+        "bits_per_character",
+        "bpb",
+        "bpc",
+        "brier",
+        "bytes",
+        "cer",
+        "chamfer",
+        "cost",
+        "cross_entropy",
+        "distance",
+        "divergence",
+        "ece",
+        "energy",
+        "error",
+        "errors",
+        "fid",
+        "flops",
+        "forgetting",
+        "fpr",
+        "hamming",
+        "kl",
+        "latency",
+        "length_error",
+        "loss",
+        "mae",
+        "mape",
+        "max_error",
+        "mean_rank",
+        "median_rank",
+        "memory",
+        "mse",
+        "nats",
+        "nll",
+        "nmse",
+        "nrmse",
+        "parameters",
+        "perplexity",
+        "ppl",
+        "rank",
+        "reconstruction_error",
+        "regret",
+        "relative_error",
+        "relative_l2",
+        "rmse",
+        "seconds",
+        "smape",
+        "steps",
+        "time",
+        "wer",
+    )
+)
+"""Metrics that are better when they are lower; also as the last word of a longer name, as in `test_loss`."""
+
+HIGHER = frozenset(
+    (
+        "accuracy",
+        "agreement",
+        "ari",
+        "auc",
+        "auroc",
+        "average_precision",
+        "bleu",
+        "cider",
+        "coverage",
+        "dice",
+        "exact_match",
+        "f1",
+        "hit_rate",
+        "iou",
+        "map",
+        "mauve",
+        "meteor",
+        "mrr",
+        "ndcg",
+        "nmi",
+        "pass_at_1",
+        "pearson",
+        "precision",
+        "psnr",
+        "purity",
+        "r2",
+        "recall",
+        "recall_at_1",
+        "recall_at_10",
+        "return",
+        "reward",
+        "rouge",
+        "score",
+        "spearman",
+        "speed",
+        "speedup",
+        "ssim",
+        "success",
+        "throughput",
+        "top1",
+        "top5",
+    )
+)
+"""Metrics that are better when they are higher; also as the last word of a longer name."""
+
+TIMED = frozenset(
+    {"seconds", "latency", "time", "speed", "speedup", "throughput", "tokens_per_second", "memory"}
+)
+"""What depends on the machine and on what else it does, and is therefore never required to repeat."""
+
+
+def better(metric: str) -> Better | None:
+    """Whether higher or lower values of a metric are better; None where its name does not tell.
+
+    Example:
+        >>> better("accuracy"), better("test_loss"), better("seconds_per_token"), better("slope")
+        ('higher', 'lower', 'lower', None)
+    """
+    for name in _readings(metric):
+        if name in LOWER:
+            return "lower"
+        if name in HIGHER:
+            return "higher"
+    return None
+
+
+def is_timed(metric: str) -> bool:
+    """Whether a metric is of the machine rather than of the system.
+
+    Example:
+        >>> is_timed("seconds_per_token"), is_timed("accuracy")
+        (True, False)
+    """
+    return any(name in TIMED for name in _readings(metric))
+
+
+def _readings(metric: str) -> list[str]:
+    """The whole name, the name without `_per_` or `_at_` and what follows, and the last word of that."""
+    name = metric.lower()
+    short = re.split(r"_(?:per|at)_|@", name)[0]
+    return [name, short, short.rpartition("_")[2]]
