@@ -28,15 +28,16 @@ def suggest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
         other = _plain(candidate)
         likeness = SequenceMatcher(None, typed, other, autojunk=False).ratio()
         if len(typed) >= 2 and other.startswith(typed):
-            return 1 + likeness
+            return 1 + 0.1 * likeness
         if len(typed) >= 3 and typed in other:
             return 0.9 + 0.1 * likeness
         return likeness
 
-    ranked = sorted(
-        ((closeness(candidate), candidate) for candidate in dict.fromkeys(names)), key=lambda c: -c[0]
-    )
-    return [candidate for score, candidate in ranked[:most] if score >= 0.65]
+    scores = {candidate: closeness(candidate) for candidate in names}
+    ranked = sorted(scores, key=lambda candidate: -scores[candidate])
+    # Beside a name that is very near, one that is merely similar only distracts.
+    least = max(0.65, scores[ranked[0]] - 0.15) if ranked else 0.0
+    return [candidate for candidate in ranked[:most] if scores[candidate] >= least]
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
