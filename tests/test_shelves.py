@@ -81,7 +81,7 @@ def test_name_is_imported_when_used_and_kept(ants: Path) -> None:
     assert "octavo.learning.ants" not in sys.modules
     assert "Ants" in dir(shelf)
     assert "octavo.learning.ants" not in sys.modules
-    from octavo.learning import Ants  # type: ignore[attr-defined]
+    from octavo.learning import Ants
 
     assert Ants.__module__ == "octavo.learning.ants.colony"
     assert vars(shelf)["Ants"] is Ants
@@ -107,7 +107,7 @@ def test_unknown_name_is_suggested(ants: Path) -> None:
         _ = shelf.xyzzy
     assert not hasattr(shelf, "__wrapped__")
     with pytest.raises(ImportError, match="Antz"):
-        from octavo.learning import Antz  # type: ignore[attr-defined]  # noqa: F401
+        from octavo.learning import Antz  # noqa: F401
 
 
 def test_name_that_a_card_promises_in_vain(ants: Path) -> None:
