@@ -49,11 +49,14 @@ class TensorData:
             )
         self.tensors = tensors
         self._length = next(iter(lengths.values()))
+        self._on_cpu = all(tensor.device.type == "cpu" for tensor in tensors.values())
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, indices: Int64[Tensor, " batch"]) -> dict[str, Tensor]:
+        if self._on_cpu:
+            return {name: tensor.index_select(0, indices) for name, tensor in self.tensors.items()}
         return {
             name: tensor.index_select(0, indices.to(tensor.device)) for name, tensor in self.tensors.items()
         }
@@ -157,7 +160,8 @@ class Batches:
         if self.size is not None:
             whole, rest = divmod(self.size, self.batch_size)
             self.steps_per_epoch = whole + (1 if rest and last == "keep" else 0)
-        self._order: tuple[int, Tensor | Shuffle] = (-1, torch.empty(0, dtype=torch.int64))
+        self._epoch = -1
+        self._order: Sequence[Tensor] | Shuffle = []
 
     def epoch(self, step: int) -> int:
         """Which pass over the data a step belongs to, from 0."""
@@ -170,14 +174,18 @@ class Batches:
         if self.batch_size == self.size:
             return torch.arange(self.size)
         epoch, place = divmod(step, self.steps_per_epoch)
-        if self._order[0] != epoch:
-            self._order = (epoch, permutation(self.size, self.seed, "fit.order", epoch))
-        order = self._order[1]
-        start, end = place * self.batch_size, min((place + 1) * self.batch_size, self.size)
-        return order[torch.arange(start, end)] if isinstance(order, Shuffle) else order[start:end]
+        if self._epoch != epoch:
+            order = permutation(self.size, self.seed, "fit.order", epoch)
+            # An order in memory is cut once an epoch; one that is computed is computed a batch at a time.
+            self._order = order if isinstance(order, Shuffle) else order.split(self.batch_size)
+            self._epoch = epoch
+        if isinstance(self._order, Shuffle):
+            start = place * self.batch_size
+            return self._order[torch.arange(start, min(start + self.batch_size, self.size))]
+        return self._order[place]
 
     def local(self, step: int) -> tuple[Int64[Tensor, " local"], float]:
-        """This process's samples of a step, and the weight with which their mean enters that of all processes."""
+        """This process's samples of a step, and what their mean counts in the mean over processes."""
         everywhere = self.indices(step)
         if self.world == 1:
             return everywhere, 1.0

@@ -48,7 +48,7 @@ class Context:
         return self.step / self.steps
 
     def key(self, stream: str, *numbers: SupportsIndex) -> int:
-        """64 random bits of this step, the same in every process; add `context.rank` where they should differ."""
+        """64 random bits of this step; add `context.rank` to the numbers where processes should differ."""
         return key(self.seed, stream, self.step, *numbers)
 
     def generator(

@@ -1,4 +1,4 @@
-"""The engine of many processes, on Hugging Face Accelerate: `accelerate launch` or `torchrun`, on any nodes."""
+"""The engine of many processes, on Hugging Face Accelerate: for `accelerate launch` and `torchrun`."""
 
 import atexit
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class AccelerateEngine:
 
     def __init__(self, device: str | torch.device = "cpu", precision: Precision = "float32") -> None:
         try:
-            from accelerate import Accelerator, DistributedType
+            from accelerate import Accelerator, DistributedType  # type: ignore[import-untyped]
         except ImportError as error:
             raise Missing("accelerate", "Install it with: pip install 'octavo[dist]'") from error
         dtype_of(precision)
@@ -85,7 +85,7 @@ class AccelerateEngine:
         optimizer.zero_grad(set_to_none=True)
 
     def average_gradients(self, optimizer: Optimizer) -> None:
-        """Average over processes the gradients of an optimizer that `prepare` has not seen, in one message."""
+        """Average over processes, in one message, gradients that `prepare` has not seen."""
         parameters = [parameter for parameter in parameters_of(optimizer) if parameter.requires_grad]
         if self.world == 1 or not parameters:
             return
@@ -139,7 +139,10 @@ class AccelerateEngine:
 
     def close(self) -> None:
         """Reset what Accelerate keeps in the process; the group of processes stays for the next training."""
-        from accelerate.state import AcceleratorState, GradientState
+        from accelerate.state import (  # type: ignore[import-untyped]
+            AcceleratorState,
+            GradientState,
+        )
 
         self._accelerator.free_memory()
         alone = self._accelerator.num_processes == 1

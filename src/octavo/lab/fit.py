@@ -15,7 +15,8 @@ from octavo.errors import OctavoError
 from octavo.lab.batches import Batches, Last
 from octavo.lab.context import Context
 from octavo.lab.engine import Engine, Precision, choose
-from octavo.lab.loop import Diverged, Fit, Loop, Report
+from octavo.lab.loop import Loop, Report
+from octavo.lab.result import Diverged, Fit
 from octavo.lab.schedule import Schedule, Shape
 from octavo.lab.state import State
 from octavo.lab.stopping import EarlyStop

@@ -111,10 +111,10 @@ def seed_global(word: int, device: str | torch.device = "cpu") -> None:
     `torch.manual_seed` does the same for every backend there is, and takes a hundred times as long.
     """
     torch.random.default_generator.manual_seed(word)
-    kind = device if isinstance(device, str) else device.type
-    if kind.startswith("cuda"):
+    kind = torch.device(device).type if isinstance(device, str) else device.type
+    if kind == "cuda":
         torch.cuda.default_generators[_cuda_index(device)].manual_seed(word)
-    elif kind.startswith("mps"):
+    elif kind == "mps":
         torch.mps.manual_seed(word)
 
 

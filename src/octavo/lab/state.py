@@ -55,7 +55,7 @@ class State:
             part = self.__dict__.get(name)
             if isinstance(part, torch.optim.Optimizer):
                 load_optimizer(part, value)
-            elif hasattr(part, "load_state_dict"):
+            elif part is not None and hasattr(part, "load_state_dict"):
                 try:
                     part.load_state_dict(value)
                 except RuntimeError as error:

@@ -42,7 +42,7 @@ class JsonlLog:
         self._descriptor = -1
 
     def cut(self, step: int) -> None:
-        """Forget a line cut short by a kill, and the lines after a step, which a resumed training writes again."""
+        """Forget the lines after a step, which will be written again, and a line cut short by a kill."""
         if not self.path.is_file():
             return
         kept = []

@@ -1,0 +1,82 @@
+"""What the training loop costs a step, beside the shortest loop that a person would write.
+
+    python benchmarks/lab/loop.py
+
+The model is small on purpose (16-64-4, a batch of 32, AdamW): the loop's own time weighs most there. Both loops shuffle,
+keep every loss, and train in turn in one process with one thread.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from octavo.lab.batches import TensorData
+from octavo.lab.fit import fit
+
+STEPS = 512
+BATCH = 32
+ROUNDS = 15
+
+
+def make_model() -> nn.Module:
+    """A small classifier, the same every time."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 4))
+
+
+def make_data() -> TensorData:
+    """Random inputs and labels."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(BATCH * 64, 16, generator=generator)
+    return TensorData(x=inputs, y=torch.randint(4, (len(inputs),), generator=generator))
+
+
+def bare(model: nn.Module, data: TensorData) -> list[float]:
+    """The loop without octavo."""
+    inputs, labels = data.tensors["x"], data.tensors["y"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    generator = torch.Generator().manual_seed(0)
+    losses: list[float] = []
+    while len(losses) < STEPS:
+        for indices in torch.randperm(len(inputs), generator=generator).split(BATCH):
+            loss = nn.functional.cross_entropy(model(inputs[indices]), labels[indices])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            losses.append(loss.item())
+    return losses
+
+
+def with_octavo(model: nn.Module, data: TensorData) -> list[float]:
+    """The same training by `fit`."""
+
+    def loss(model: nn.Module, batch: dict[str, torch.Tensor], context: object) -> torch.Tensor:
+        return nn.functional.cross_entropy(model(batch["x"]), batch["y"])
+
+    return fit("small", model, loss, data, steps=STEPS, batch_size=BATCH, report=lambda event: None).history["loss"]
+
+
+def microseconds(train: Callable[[nn.Module, TensorData], list[float]], data: TensorData) -> float:
+    """The processor's time of a step."""
+    model = make_model()
+    # The processor's time: another program on the machine does not count.
+    begun = time.process_time()
+    losses = train(model, data)
+    return (time.process_time() - begun) / len(losses) * 1e6
+
+
+def measure(rounds: int = ROUNDS) -> tuple[float, float, float]:
+    """Medians of the bare loop and of octavo's in microseconds a step, and the median of their paired ratio."""
+    torch.set_num_threads(1)
+    data = make_data()
+    pairs = [(microseconds(bare, data), microseconds(with_octavo, data)) for _ in range(rounds + 2)][2:]
+    ratio = statistics.median(ours / theirs for theirs, ours in pairs)
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs), ratio
+
+
+if __name__ == "__main__":
+    theirs, ours, ratio = measure()
+    print(f"bare loop {theirs:.0f} µs a step, octavo {ours:.0f} µs, ratio {ratio:.3f} (median of {ROUNDS} pairs)")
