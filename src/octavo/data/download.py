@@ -64,8 +64,14 @@ def fetch(file: File, target: Path, *, progress: Progress | None = None, timeout
             if target.is_file() and checksum(target, file.checksum) == file.checksum:
                 return
             partial = target.with_name(f"{target.name}.part")
+            goes_on = partial.is_file()
             _download(file, partial, progress, timeout)
             came = checksum(partial, file.checksum)
+            if came != file.checksum and goes_on:
+                # The beginning that lay here may have been another file's.
+                partial.unlink()
+                _download(file, partial, progress, timeout)
+                came = checksum(partial, file.checksum)
             if came != file.checksum:
                 partial.unlink()
                 raise OctavoError(

@@ -146,10 +146,11 @@ def read_event_files(times_path: Path, marks_path: Path) -> list[tuple[np.ndarra
         marks = _parse(marks_line, np.int64, f"{marks_path}, line {number}")
         if len(times) != len(marks):
             raise OctavoError(f"{where}: {len(times)} times, but {len(marks)} events in {marks_path.name}")
-        if np.any(np.diff(times) <= 0):
-            raise OctavoError(
-                f"{where}: times must increase; event {int(np.argmax(np.diff(times) <= 0)) + 2} does not"
-            )
+        # Written so that a time that is no number counts as a step back.
+        steps_on = np.diff(times) > 0
+        if not (steps_on.all() and np.isfinite(times).all()):
+            event = int(np.argmin(steps_on)) + 2 if len(times) > 1 else 1
+            raise OctavoError(f"{where}: times must increase and be finite; event {event} does not")
         if np.any(marks < 1):
             raise OctavoError(
                 f"{marks_path}, line {number}: the mark {int(marks.min())}; marks are counted from 1"

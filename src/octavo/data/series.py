@@ -188,6 +188,10 @@ def _numbers(path: Path, rows: Iterator[tuple[int, list[str]]]) -> Float[np.ndar
             raise OctavoError(f"{path}, line {number}: not a number ({error})") from None
         if values[-1].shape != values[0].shape:
             raise OctavoError(f"{path}, line {number}: {len(row)} values after lines of {len(values[0])}")
+        if not np.isfinite(values[-1]).all():
+            raise OctavoError(
+                f"{path}, line {number}: a value is not finite; a series without gaps is expected"
+            )
     if not values:
         raise OctavoError(f"{path}: no rows; the file may be cut short, fetch it again")
     return np.stack(values)
