@@ -85,7 +85,8 @@ def _help() -> str:
     commands = "\n".join(f"  {name:<9} {summary}" for name, summary in COMMANDS.items())
     return (
         "usage: octavo COMMAND ...\n\n"
-        "Papers that run: each is imported in one line, run in one command, and judged against its own abstract.\n\n"
+        "Papers that run: each is imported in one line, run in one command,\n"
+        "and judged against its own abstract.\n\n"
         f"{commands}\n\n"
         "octavo COMMAND --help   what a command takes\n"
         "octavo papers           where to begin"

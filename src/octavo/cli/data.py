@@ -1,4 +1,4 @@
-"""`octavo data`: which data sets and pretrained models there are, which of them are here, how to get the rest."""
+"""`octavo data`: the data sets and pretrained models, which of them are here, and how to get the rest."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import tyro
 from octavo import catalogue, data
 from octavo.cli import output
 from octavo.cli.parse import call
-from octavo.data import File
 from octavo.errors import OctavoError
 
 
@@ -16,7 +15,9 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] == "get":
         return call(get, arguments[1:], "octavo data get")
     if arguments and not arguments[0].startswith("-"):
-        raise OctavoError(f"octavo data does not know {arguments[0]!r}. Say `octavo data` or `octavo data get NAME`.")
+        raise OctavoError(
+            f"octavo data does not know {arguments[0]!r}. Say `octavo data` or `octavo data get NAME`."
+        )
     return call(listing, arguments, "octavo data")
 
 
@@ -69,8 +70,8 @@ def get(name: tyro.conf.Positional[str]) -> int:
     with Progress(*columns, console=console(to_stderr=True), transient=True) as bars:
         task = bars.add_task(name, total=None)
 
-        def show(file: File, done: int, total: int) -> None:
-            bars.update(task, description=file.path, completed=done, total=total or None)
+        def show(file: str, done: int, total: int) -> None:
+            bars.update(task, description=file, completed=done, total=total or None)
 
         files = data.get(name, progress=show)
     for path in files:
@@ -87,12 +88,14 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from octavo.cli.terminal import console
 
     out = console()
+    wide = out.width >= 110
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="dim")
     table.add_column("", width=1)
     table.add_column("name", no_wrap=True)
     table.add_column("what it is", ratio=3, no_wrap=True, overflow="ellipsis")
     table.add_column("size", justify="right", no_wrap=True, style="dim")
-    table.add_column("licence", ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
+    if wide:
+        table.add_column("licence", ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
     table.add_column("used by", no_wrap=True, overflow="ellipsis", max_width=20)
     for row in rows:
         table.add_row(
@@ -100,7 +103,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             Text(row["name"]),
             Text(row["title"]),
             _size(row["size"]),
-            Text(row["licence"]),
+            *([Text(row["licence"])] if wide else []),
             Text(", ".join(row["used_by"])),
         )
     out.print(table)

@@ -32,7 +32,7 @@ def new(
         shelf: where it belongs; `octavo papers` shows the shelves.
         slug: its name in lower case, as in `from octavo.SHELF.SLUG import ...`.
         arxiv: its arXiv id, as 2405.13956; a planned paper has it already.
-        to: a folder for papers of your own, laid out like octavo's; the variable OCTAVO_PAPERS must name it too.
+        to: a folder for papers of your own; the variable OCTAVO_PAPERS must name it too.
     """
     _check_names(shelf, slug)
     places = Places.of(_root(to), shelf, slug)
@@ -42,7 +42,8 @@ def new(
     if to is not None and to.resolve() not in outside_roots():
         print(f"\nSo that octavo finds it:  export OCTAVO_PAPERS={to.resolve()}")
     print(
-        f"\nNext: write the claims into {output.relative(places.card)}; `octavo check {slug}` says what is missing."
+        f"\nNext: write the claims into {output.relative(places.card)}. "
+        f"`octavo check {slug}` says what is missing."
     )
     return 0
 
@@ -76,7 +77,8 @@ def write(places: Places, shelf: str, slug: str, arxiv: str | None) -> list[Path
     there = [path for path in texts if path.exists()]
     if there:
         raise OctavoError(
-            f"{output.relative(there[0])} is there already; nothing was written, `octavo check {slug}` says what lacks"
+            f"{output.relative(there[0])} is there already, so nothing was written. "
+            f"`octavo check {slug}` says what is missing."
         )
     if places.card.exists():
         planned, values["arxiv"] = _planned(places.card, arxiv)

@@ -1,19 +1,24 @@
 """From words on the command line to a call: tyro reads them, and its errors become one line."""
 
+import ast
 import functools
 import inspect
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import tyro
 
 from octavo.errors import OctavoError
 
+T = TypeVar("T")
+PaperName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PAPER")]
+_STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
 _FRAME = "╭╮╰╯│─ "
 
 
@@ -28,27 +33,45 @@ def call(command: Callable[..., int], arguments: Sequence[str], name: str) -> in
     Raises:
         OctavoError: a flag that does not exist, a value of the wrong type, something left out.
     """
-    return read(command, arguments, name)()
+    result, unknown = read(command, arguments, name)
+    if unknown:
+        raise OctavoError(_unknown(unknown, flags_of(command), name))
+    return result()
 
 
-def read(command: Callable[..., int], arguments: Sequence[str], name: str) -> Callable[[], int]:
-    """Reads `arguments` and returns `command` with them bound, not called yet."""
+def read(command: Callable[..., T], arguments: Sequence[str], name: str) -> tuple[Callable[[], T], list[str]]:
+    """`command` with what `arguments` say bound to it, not called yet, and the words it does not know."""
 
     @functools.wraps(command)
-    def bind(*positional: Any, **named: Any) -> Callable[[], int]:
+    def bind(*positional: Any, **named: Any) -> Callable[[], T]:
         return functools.partial(command, *positional, **named)
 
     heard = io.StringIO()
     try:
         with redirect_stderr(heard):
-            bound, unknown = tyro.cli(bind, prog=name, args=list(arguments), return_unknown_args=True)
+            bound, unknown = tyro.cli(
+                bind, prog=name, args=list(arguments), return_unknown_args=True, config=_STYLE
+            )
     except SystemExit as ended:
         if not ended.code:
             raise
         raise OctavoError(_one_line(heard.getvalue(), name)) from None
-    if unknown:
-        raise OctavoError(_unknown(unknown, flags_of(command), name))
-    return bound  # type: ignore[return-value]
+    return bound, unknown
+
+
+def field_help(config_class: type) -> dict[str, str]:
+    """The text below each field of a dataclass, which is the help of its flag."""
+    helps: dict[str, str] = {}
+    for base in reversed(config_class.__mro__[:-1]):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+        body = cast(ast.ClassDef, tree.body[0]).body
+        for statement, following in zip(body, [*body[1:], ast.Pass()], strict=True):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                text = ""
+                if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                    text = inspect.cleandoc(str(following.value.value))
+                helps[statement.target.id] = text
+    return helps
 
 
 def flags_of(command: Callable[..., Any]) -> list[str]:

@@ -3,10 +3,8 @@
 `octavo check` prints them, the furniture test asserts them.
 """
 
-import ast
 import inspect
 import re
-import textwrap
 import typing
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,6 +14,7 @@ from typing import Any
 
 from octavo.catalogue import Paper
 from octavo.cli.furniture import TO_BE_WRITTEN
+from octavo.cli.parse import field_help
 from octavo.cli.places import Places
 from octavo.errors import OctavoError
 
@@ -58,7 +57,7 @@ def claims(paper: Paper) -> list[str]:
     wrong = []
     for claim in paper.claims:
         try:
-            ledger.parse(claim.condition)
+            ledger.check_condition(claim.condition)
         except OctavoError as error:
             wrong.append(f"claim {claim.id}: {str(error).splitlines()[0]}")
     return wrong
@@ -178,19 +177,21 @@ def config(paper: Paper) -> list[str]:
     return wrong
 
 
-def field_help(config_class: type) -> dict[str, str]:
-    """The text below each field of a dataclass."""
-    helps: dict[str, str] = {}
-    for base in reversed(config_class.__mro__[:-1]):
-        source = textwrap.dedent(inspect.getsource(base))
-        body = typing.cast(ast.ClassDef, ast.parse(source).body[0]).body
-        for statement, following in zip(body, [*body[1:], ast.Pass()], strict=True):
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                text = ""
-                if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                    text = inspect.cleandoc(str(following.value.value))
-                helps[statement.target.id] = text
-    return helps
+def smoke(paper: Paper) -> list[str]:
+    """At smoke scale every part runs, and every claim that this machine can speak to is measured."""
+    from octavo import ledger, runner
+
+    outcome = runner.run(runner.plan(paper, "smoke"), jobs=1, progress=False)
+    wrong = [
+        f"part {unit.part}, seed {unit.seed}: {unit.status}: {unit.why}"
+        for unit in (*outcome.failed, *outcome.diverged)
+    ]
+    absent = {unit.needs for unit in outcome.needs}
+    for judgement in ledger.judge_run(paper, outcome.run):
+        excused = absent | set(judgement.claim.needs)
+        if not judgement.seeds and not (judgement.verdict.startswith("needs") and excused):
+            wrong.append(f"claim {judgement.id} is not measured: {judgement.why}")
+    return wrong
 
 
 def changelog(paper: Paper) -> list[str]:
@@ -203,6 +204,18 @@ def changelog(paper: Paper) -> list[str]:
     path = project / "CHANGELOG.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return [] if paper.slug in text else [f"CHANGELOG.md does not name {paper.slug}"]
+
+
+def declared_examples(paper: Paper) -> list[str]:
+    """Each example gives a module and its inputs."""
+    from torch import nn
+
+    wrong = []
+    for name, make in examples(paper).items():
+        module, inputs = make()
+        if not isinstance(module, nn.Module) or not isinstance(inputs, dict):
+            wrong.append(f"the example {name} gives no (module, dict of inputs)")
+    return wrong
 
 
 def examples(paper: Paper) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def search(words: tyro.conf.Positional[tuple[str, ...]], json: bool = False) -> 
     """Papers whose card has the words, best first.
 
     Args:
-        words: what to look for in titles, summaries, tasks, authors and claims; the beginning of a word is enough.
+        words: what to look for, authors and claims included; the beginning of a word is enough.
         json: print JSON.
     """
     found = catalogue.search(" ".join(words))

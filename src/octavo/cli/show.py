@@ -1,12 +1,10 @@
 """`octavo show PAPER`: the card, the verdicts, and how to use it."""
 
-import tyro
-
 from octavo import catalogue
 from octavo.catalogue import Paper
 from octavo.cli import output
 from octavo.cli.papers import summary
-from octavo.cli.parse import call
+from octavo.cli.parse import PaperName, call
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +12,7 @@ def main(arguments: list[str]) -> int:
     return call(show, arguments, "octavo show")
 
 
-def show(paper: tyro.conf.Positional[str], json: bool = False) -> int:
+def show(paper: PaperName, json: bool = False) -> int:
     """One paper: what it is, its claims with their verdicts, how to import it and run it.
 
     Args:
