@@ -379,6 +379,8 @@ def test_slug_is_taken(papers_folder: Path) -> None:
     with pytest.raises(CardError, match=r"'aaren', as .*sequence.aaren") as caught:
         catalogue.papers()
     assert caught.value.file == file
+    with pytest.raises(CardError, match=r"'aaren', as .*sequence.aaren"):
+        catalogue.paper("aaren")
 
 
 def test_public_name_is_taken(papers_folder: Path) -> None:
@@ -394,6 +396,9 @@ def test_wrong_card_among_right_ones(papers_folder: Path) -> None:
     with pytest.raises(CardError) as caught:
         catalogue.papers()
     assert (caught.value.file, caught.value.key) == (file, "year")
+    assert catalogue.paper("aaren").shelf == "sequence"
+    with pytest.raises(CardError, match="year"):
+        catalogue.paper("ants")
 
 
 def test_shelf_of_own_folder_is_checked(papers_folder: Path) -> None:

@@ -42,11 +42,17 @@ def roots() -> list[Path]:
 
 
 def cards(root: Path, shelf: str | None = None) -> Iterator[Path]:
-    """The cards below a root, in order of their folders' names: of one shelf, or of all, unknown ones too."""
-    folders = [root / shelf] if shelf else sorted(root.iterdir())
-    for folder in folders:
-        if folder.is_dir():
-            yield from (paper / CARD for paper in sorted(folder.iterdir()) if (paper / CARD).is_file())
+    """The cards below a root, in order of their folders' names: of one shelf, or of all, unknown ones too.
+
+    Raises:
+        OctavoError: a folder cannot be read.
+    """
+    try:
+        for folder in [root / shelf] if shelf else sorted(root.iterdir()):
+            if folder.is_dir():
+                yield from (paper / CARD for paper in sorted(folder.iterdir()) if (paper / CARD).is_file())
+    except OSError as error:
+        raise OctavoError(f"{error.filename} cannot be read for papers: {error.strerror}.") from None
 
 
 def papers() -> list[Paper]:
@@ -65,34 +71,41 @@ def papers() -> list[Paper]:
         for card in cards(root):
             paper = read_card(card)
             if paper.slug in found:
-                other = found[paper.slug].folder
-                raise CardError(card, "slug (the folder)", f"{paper.slug!r}, as {other}", "a slug of its own")
+                raise _taken(card, found[paper.slug].folder)
             found[paper.slug] = paper
             for name in paper.public:
                 owner = owners.setdefault((paper.shelf, name), paper)
                 if owner is not paper:
-                    found_name = f"{name!r}, as {owner.slug} of the same shelf has"
-                    raise CardError(card, "public", found_name, "names of its own")
+                    taken = f"{name!r}, as {owner.slug} of the same shelf has"
+                    raise CardError(card, "public", taken, "names of its own")
     order = list(SHELVES)
     return sorted(found.values(), key=lambda paper: (order.index(paper.shelf), paper.slug))
 
 
 def paper(slug: str) -> Paper:
-    """The paper of that name.
+    """The paper of that name; what is wrong with the cards of others does not matter.
 
     Args:
         slug: its name; ``-`` is read as ``_``, and case does not matter.
 
     Raises:
         OctavoError: there is none; the message says which come close.
+        CardError: its card is wrong, or two papers have this name.
 
     Example:
         >>> paper("aaren").shelf
         'sequence'
     """
-    known = {paper.slug: paper for paper in papers()}
     wanted = slug.strip().casefold().replace("-", "_")
-    if wanted not in known:
-        hint = did_you_mean(slug, known) or " `octavo papers` lists them all."
+    found = [card for root in roots() for card in cards(root)]
+    named = [card for card in found if card.parent.name == wanted]
+    if not named:
+        hint = did_you_mean(slug, [card.parent.name for card in found]) or " `octavo papers` lists them all."
         raise OctavoError(f"There is no paper {slug!r}.{hint}")
-    return known[wanted]
+    if len(named) > 1:
+        raise _taken(named[1], named[0].parent)
+    return read_card(named[0])
+
+
+def _taken(card: Path, other: Path) -> CardError:
+    return CardError(card, "slug (the folder)", f"{card.parent.name!r}, as {other}", "a slug of its own")
