@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from einops import einsum, rearrange
+from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
@@ -115,10 +115,9 @@ class Aaren(nn.Module):
             # Zero times NaN is NaN, so padding is cleared and not just given no weight.
             x = x.masked_fill(key_padding_mask[..., None], 0.0)
             mask = rearrange(~key_padding_mask, "batch time -> batch 1 time").expand(-1, self.n_heads, -1)
-        scores = rearrange(self._scores(x), "batch time heads -> batch heads time")
-        values = rearrange(
-            self.v_proj(x), "batch time (heads dim) -> batch heads time dim", heads=self.n_heads
-        )
+        scores, values = self._scores_and_values(x)
+        scores = rearrange(scores, "batch time heads -> batch heads time")
+        values = rearrange(values, "batch time (heads dim) -> batch heads time dim", heads=self.n_heads)
         if self.training and self.dropout.p > 0:
             values = values * self.dropout(torch.ones_like(scores))[..., None]
         context, state = prefix_attention(
@@ -148,7 +147,8 @@ class Aaren(nn.Module):
         if state is None:
             state = self.init_state(x_t.shape[0], x_t.device, x_t.dtype)
         self._check_state(x_t.shape[0], state)
-        scores = self._scores(x_t).to(state.w.dtype)
+        weight, bias = self._query_of_tokens()
+        scores = F.linear(x_t, weight, bias).to(state.w.dtype)
         values = self.v_proj(x_t).to(state.w.dtype).unflatten(-1, (self.n_heads, self.head_dim))
         state = combine(state, AarenState.leaf(scores, values))
         return self.out_proj(state.output.flatten(-2).to(x_t.dtype)), state
@@ -168,17 +168,25 @@ class Aaren(nn.Module):
         device, dtype = device or weight.device, dtype or weight.dtype
         return AarenState.empty((batch, self.n_heads), self.head_dim, device, dtype)
 
-    def _scores(self, x: Tensor) -> Tensor:
-        # q . (W_k x + b) = (W_k^T q) . x + q . b: with one query no key is ever formed.
-        query = (
-            rearrange(self.q_proj(self.query), "(heads dim) -> heads dim", heads=self.n_heads) * self.scale
+    def _scores_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        weight, bias = self._query_of_tokens()
+        # One product with both: scores are a few more columns beside the values.
+        both = F.linear(
+            x,
+            torch.cat([weight, self.v_proj.weight.to(weight.dtype)]),
+            None if bias is None else torch.cat([bias, self.v_proj.bias.to(bias.dtype)]),
         )
-        weight = rearrange(self.k_proj.weight, "(heads dim) d_model -> heads dim d_model", heads=self.n_heads)
-        folded = einsum(query, weight.to(query.dtype), "heads dim, heads dim d_model -> heads d_model")
-        bias = None
-        if self.k_proj.bias is not None:
-            bias = (query * self.k_proj.bias.view(self.n_heads, -1)).sum(-1)
-        return F.linear(x, folded.to(x.dtype), bias if bias is None else bias.to(x.dtype))
+        scores, values = both.split([self.n_heads, self.d_model], dim=-1)
+        return scores, values
+
+    def _query_of_tokens(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias that take a token straight to its scores."""
+        # q . (W_k x + b) = (W_k^T q) . x + q . b: with one query no key is ever formed.
+        query = self.q_proj(self.query).view(self.n_heads, 1, self.head_dim) * self.scale
+        weight = (query @ self.k_proj.weight.view(self.n_heads, self.head_dim, self.d_model))[:, 0]
+        if self.k_proj.bias is None:
+            return weight, None
+        return weight, (query @ self.k_proj.bias.view(self.n_heads, self.head_dim, 1))[:, 0, 0]
 
     def _check_state(self, batch: int, state: AarenState) -> None:
         expected = (batch, self.n_heads, self.head_dim)

@@ -1,7 +1,7 @@
 """A stack of blocks like `nn.TransformerEncoder`, whose mixer is one word: aaren, attention, lstm, gru."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -172,6 +172,8 @@ class AarenEncoder(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     Source: arXiv 2405.13956, section 3.3.
     """
 
+    positional: nn.Module | None
+
     def __init__(
         self,
         d_model: int,
@@ -203,7 +205,7 @@ class AarenEncoder(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model, bias=bias) if norm_first else nn.Identity()
-        self.positional: Callable[[Tensor], Tensor] | None = _positional(positional, d_model)
+        self.positional = _positional(positional, d_model)
 
     def forward(
         self,
@@ -261,7 +263,7 @@ class AarenEncoder(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         if self.positional is not None:
             x_t = x_t + self.positional(state.position).to(x_t.dtype)
         states = []
-        for layer, before in zip(self.layers, state.layers, strict=True):
+        for layer, before in zip(self._blocks, state.layers, strict=True):
             x_t, after = layer.step(x_t, before)
             states.append(after)
         return self.norm(x_t), EncoderState(tuple(states), state.position + 1)
@@ -270,9 +272,13 @@ class AarenEncoder(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         self, batch: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> EncoderState:
         """The state before the first token."""
-        layers = tuple(layer.init_state(batch, device, dtype) for layer in self.layers)
+        layers = tuple(layer.init_state(batch, device, dtype) for layer in self._blocks)
         device = device or next(self.parameters()).device
         return EncoderState(layers, torch.zeros(batch, dtype=torch.int64, device=device))
+
+    @property
+    def _blocks(self) -> list[AarenLayer]:
+        return [cast(AarenLayer, layer) for layer in self.layers]
 
     def _positions(
         self, x: Tensor, padding: Tensor | None, state: EncoderState | None

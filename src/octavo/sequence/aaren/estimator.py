@@ -1,6 +1,6 @@
 """Aaren as a classifier of aeon: fit, predict and score on collections of series, of any lengths."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class AarenTSC(BaseClassifier):
     Source: arXiv 2405.13956, section 4.4.
     """
 
-    _tags = {  # noqa: RUF012: aeon reads it from the class
+    _tags: ClassVar[dict[str, Any]] = {
         "capability:multivariate": True,
         "capability:unequal_length": True,
         "X_inner_type": ["np-list", "numpy3D"],

@@ -1,4 +1,4 @@
-"""Aaren as a language model of transformers: trains with `Trainer`, generates with a cache of constant size."""
+"""Aaren as a language model of transformers: `Trainer` trains it, `generate` runs it in constant memory."""
 
 from typing import Any, ClassVar, cast
 
@@ -122,9 +122,9 @@ class AarenModel(AarenPreTrainedModel):
         """The embedding of tokens."""
         return self.embed_tokens
 
-    def set_input_embeddings(self, value: nn.Embedding) -> None:
+    def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the embedding of tokens."""
-        self.embed_tokens = value
+        self.embed_tokens = cast(nn.Embedding, value)
 
     def forward(
         self,

@@ -61,8 +61,6 @@ def prefix_attention(
     dtype = torch.promote_types(torch.promote_types(scores.dtype, values.dtype), torch.float32)
     if state is not None:
         dtype = _state_type(state, dtype)
-    else:
-        state = AarenState.empty(tuple(scores.shape[:-1]), values.shape[-1], values.device, dtype)
     if mask is not None:
         if not (allow_empty or torch.compiler.is_compiling() or _all_have_a_token(mask, state)):
             raise ValueError(
@@ -72,7 +70,7 @@ def prefix_attention(
         scores = scores.masked_fill(~mask, -torch.inf)
         values = values.masked_fill(~mask[..., None], 0.0)
     if scores.shape[-1] == 0:
-        return values, state
+        return values, _identity(values, dtype) if state is None else state
     # Inside autocast the sums would be taken in half precision.
     with torch.autocast(device_type=values.device.type, enabled=False):
         outputs, state = _METHODS[method](scores.to(dtype), values.to(dtype), state, chunk)
@@ -96,38 +94,49 @@ def hillis_steele(leaves: AarenState, operator: Operator = combine) -> AarenStat
     return leaves
 
 
-def _chunked(scores: Tensor, values: Tensor, state: AarenState, chunk: int) -> tuple[Tensor, AarenState]:
-    m = torch.maximum(scores.detach().cummax(dim=-1).values, state.m[..., None])
+def _chunked(
+    scores: Tensor, values: Tensor, state: AarenState | None, chunk: int
+) -> tuple[Tensor, AarenState]:
+    m = scores.detach().cummax(dim=-1).values
+    if state is not None:
+        m = torch.maximum(m, state.m[..., None])
     reference = finite(m)
-    weights = (scores - reference).exp()
+    weights = (scores - reference).exp()[..., None]
     # The sum of weights rides along as one more column of the weighted sum of values.
-    terms = torch.nn.functional.pad(values, (0, 1), value=1.0) * weights[..., None]
-    sums = decayed_sums(reference.flatten(0, -2), terms.flatten(0, -3), chunk).view_as(terms)
-    start = torch.cat([state.w, state.u[..., None]], dim=-1)
-    sums = torch.addcmul(sums, (state.m[..., None] - reference).exp()[..., None], start[..., None, :])
+    terms = torch.cat([values * weights, weights], dim=-1)
+    sums = decayed_sums(reference.flatten(0, -2), terms.flatten(0, -3), chunk).view(terms.shape)
+    count = (scores > -torch.inf).sum(-1)
+    if state is not None:
+        start = torch.cat([state.w, state.u[..., None]], dim=-1)
+        sums = torch.addcmul(sums, (state.m[..., None] - reference).exp()[..., None], start[..., None, :])
+        count = count + state.length
     w, u = sums[..., :-1], sums[..., -1]
     outputs = w / torch.where(u > 0, u, 1.0)[..., None]
-    count = (scores > -torch.inf).sum(-1)
-    return outputs, AarenState(m[..., -1], u[..., -1], w[..., -1, :], state.length + count)
+    return outputs, AarenState(m[..., -1], u[..., -1], w[..., -1, :], count)
 
 
 def _hillis_steele(
-    scores: Tensor, values: Tensor, state: AarenState, chunk: int
+    scores: Tensor, values: Tensor, state: AarenState | None, chunk: int
 ) -> tuple[Tensor, AarenState]:
     prefixes = hillis_steele(AarenState.leaf(scores, values))
-    prefixes = combine(_unsqueeze(state), prefixes)
+    if state is not None:
+        prefixes = combine(_unsqueeze(state), prefixes)
     return prefixes.output, _at(prefixes, -1)
 
 
-def _sequential(scores: Tensor, values: Tensor, state: AarenState, chunk: int) -> tuple[Tensor, AarenState]:
+def _sequential(
+    scores: Tensor, values: Tensor, state: AarenState | None, chunk: int
+) -> tuple[Tensor, AarenState]:
     leaves, outputs = AarenState.leaf(scores, values), []
+    state = _identity(values, values.dtype) if state is None else state
     for position in range(scores.shape[-1]):
         state = combine(state, _at(leaves, position))
         outputs.append(state.output)
     return torch.stack(outputs, dim=-2), state
 
 
-def _naive(scores: Tensor, values: Tensor, state: AarenState, chunk: int) -> tuple[Tensor, AarenState]:
+def _naive(scores: Tensor, values: Tensor, state: AarenState | None, chunk: int) -> tuple[Tensor, AarenState]:
+    state = _identity(values, values.dtype) if state is None else state
     # A state is one more token: its score is m + log u, its value w / u.
     held = torch.where(state.u > 0, state.u, 1.0)
     first = torch.where(state.u > 0, state.m + held.log(), -torch.inf)
@@ -179,8 +188,15 @@ def _unsqueeze(state: AarenState) -> AarenState:
     return AarenState(m[..., None], u[..., None], rearrange(w, "... dim -> ... 1 dim"), length[..., None])
 
 
-def _all_have_a_token(mask: Tensor, state: AarenState) -> bool:
-    return bool((mask.any(-1) | (state.length > 0)).all())
+def _identity(values: Tensor, dtype: torch.dtype) -> AarenState:
+    return AarenState.empty(tuple(values.shape[:-2]), values.shape[-1], values.device, dtype)
+
+
+def _all_have_a_token(mask: Tensor, state: AarenState | None) -> bool:
+    there = mask.any(-1)
+    if state is not None:
+        there = there | (state.length > 0)
+    return mask.shape[-1] == 0 or bool(there.all())
 
 
 def _state_type(state: AarenState, dtype: torch.dtype) -> torch.dtype:
