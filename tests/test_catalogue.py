@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from octavo import catalogue
+from octavo import catalogue, data
 from octavo.catalogue import CardError, did_you_mean, suggest
 from octavo.errors import OctavoError
 
@@ -123,6 +123,12 @@ def test_card_is_complete(paper: catalogue.Paper) -> None:
     assert paper.folder == PACKAGE / paper.shelf / paper.slug
     assert paper.runs == bool(paper.claims), "an experiment without claims, or claims without an experiment"
     assert bool(paper.public) == (paper.folder / "__init__.py").is_file()
+
+
+def test_cards_name_data_that_exist() -> None:
+    known = {entry.name for entry in data.entries()}
+    for paper in OURS:
+        assert set(paper.data) <= known, paper.slug
 
 
 def test_no_two_papers_share_what_names_them() -> None:

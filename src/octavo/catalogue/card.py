@@ -96,7 +96,7 @@ class CardError(OctavoError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One checkable sentence of an abstract; the module's docstring says what each field holds."""
+    """One checkable sentence of an abstract; `octavo.catalogue` says what each field holds."""
 
     id: str
     says: str
