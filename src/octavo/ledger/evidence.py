@@ -1,4 +1,4 @@
-"""What the records say of one comparison: its quantity for every seed, with intervals over seeds and items."""
+"""What the records say of one comparison: its quantity for every seed, and intervals around it."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -110,7 +110,7 @@ def welch(first: Sequence[float], second: Sequence[float], level: float = 0.95) 
 
     Example:
         >>> round(welch([1.0, 2.0, 3.0], [0.0, 0.5, 1.0, 0.5]).low, 3)
-        -0.556
+        -0.686
     """
     if min(len(first), len(second)) < 2:
         raise OctavoError("two values in each list are needed, since each has a spread of its own")

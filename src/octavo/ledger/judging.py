@@ -68,7 +68,8 @@ def judge_run(paper: Paper, run: Run) -> list[Judgement]:
         paper: whose claims are judged.
         run: the folder, complete or not.
     """
-    return judge(paper, run.records(), run.units(), items=run.items)
+    once = run.description.get("once", ())
+    return judge(paper, run.records(), run.units(), once=once, items=run.items)
 
 
 def check_condition(condition: str) -> Condition:

@@ -5,111 +5,22 @@ from typing import Literal
 
 Better = Literal["higher", "lower"]
 
-LOWER = frozenset(
-    (
-        "ace",
-        "ber",
-        "bits",
-        "bits_per_byte",
-        "bits_per_character",
-        "bpb",
-        "bpc",
-        "brier",
-        "bytes",
-        "cer",
-        "chamfer",
-        "cost",
-        "cross_entropy",
-        "distance",
-        "divergence",
-        "ece",
-        "energy",
-        "error",
-        "errors",
-        "fid",
-        "flops",
-        "forgetting",
-        "fpr",
-        "hamming",
-        "kl",
-        "latency",
-        "length_error",
-        "loss",
-        "mae",
-        "mape",
-        "max_error",
-        "mean_rank",
-        "median_rank",
-        "memory",
-        "mse",
-        "nats",
-        "nll",
-        "nmse",
-        "nrmse",
-        "parameters",
-        "perplexity",
-        "ppl",
-        "rank",
-        "reconstruction_error",
-        "regret",
-        "relative_error",
-        "relative_l2",
-        "rmse",
-        "seconds",
-        "smape",
-        "steps",
-        "time",
-        "wer",
-    )
-)
-"""Metrics that are better when they are lower; also as the last word of a longer name, as in `test_loss`."""
-
-HIGHER = frozenset(
-    (
-        "accuracy",
-        "agreement",
-        "ari",
-        "auc",
-        "auroc",
-        "average_precision",
-        "bleu",
-        "cider",
-        "coverage",
-        "dice",
-        "exact_match",
-        "f1",
-        "hit_rate",
-        "iou",
-        "map",
-        "mauve",
-        "meteor",
-        "mrr",
-        "ndcg",
-        "nmi",
-        "pass_at_1",
-        "pearson",
-        "precision",
-        "psnr",
-        "purity",
-        "r2",
-        "recall",
-        "recall_at_1",
-        "recall_at_10",
-        "return",
-        "reward",
-        "rouge",
-        "score",
-        "spearman",
-        "speed",
-        "speedup",
-        "ssim",
-        "success",
-        "throughput",
-        "top1",
-        "top5",
-    )
-)
-"""Metrics that are better when they are higher; also as the last word of a longer name."""
+_NAMES: dict[Better, str] = {
+    "higher": (
+        "accuracy agreement ari auc auroc average_precision bleu cider coverage dice exact_match f1 "
+        "hit_rate iou map mauve meteor mrr ndcg nmi pass_at_1 pearson precision psnr purity r2 recall "
+        "return reward rouge score spearman speed speedup ssim success throughput top1 top5"
+    ),
+    "lower": (
+        "ace ber bits bits_per_byte bits_per_character bpb bpc brier bytes cer chamfer cost "
+        "cross_entropy distance divergence ece energy error errors fid flops forgetting fpr hamming kl "
+        "latency loss mae mape max_error mean_rank median_rank memory mse nats nll nmse nrmse "
+        "parameters perplexity ppl rank regret relative_error relative_l2 rmse seconds smape steps time "
+        "wer"
+    ),
+}
+KNOWN: dict[str, Better] = {name: side for side, names in _NAMES.items() for name in names.split()}
+"""Which values of a metric are better; of a longer name, such as `test_loss`, its last word tells."""
 
 TIMED = frozenset(
     {"seconds", "latency", "time", "speed", "speedup", "throughput", "tokens_per_second", "memory"}
@@ -125,10 +36,8 @@ def better(metric: str) -> Better | None:
         ('higher', 'lower', 'lower', None)
     """
     for name in _readings(metric):
-        if name in LOWER:
-            return "lower"
-        if name in HIGHER:
-            return "higher"
+        if name in KNOWN:
+            return KNOWN[name]
     return None
 
 

@@ -1,7 +1,7 @@
 """The rules: from the improvement's interval and the margin to a verdict, one rule for each kind of claim.
 
-Δ is the improvement in the claimed direction, [low, high] its 95% interval, m the margin. Every rule tries the
-verdicts in one order: holds, in direction, does not hold, undecided. `docs/ledger.md` has them as a table.
+Δ is the improvement in the claimed direction, [low, high] its 95% interval, m the margin. Every rule tries
+the verdicts in one order: holds, in direction, does not hold, undecided. `docs/ledger.md` has a table.
 """
 
 import math
@@ -146,7 +146,7 @@ def exactness(question: Question) -> Ruling:
 
 
 def existence(question: Question) -> Ruling:
-    """An instance was found; it counts in full where a control shows that searching alone does not find one."""
+    """An instance was found; it counts in full where a control shows that mere search does not find one."""
     if question.band:
         found = [question.inside(value, value) for value in question.improvements]
     else:
