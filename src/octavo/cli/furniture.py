@@ -1,4 +1,4 @@
-"""The text of a new paper's files, as `octavo new` writes them: it imports, and its tests say what is missing.
+"""The files of a new paper as `octavo new` writes them: they import, and the tests say what is missing.
 
 `$slug`, `$shelf`, `$arxiv`, `$year` and `$name` (the slug in camel case) are filled in.
 """

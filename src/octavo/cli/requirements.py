@@ -188,8 +188,8 @@ def smoke(paper: Paper) -> list[str]:
     ]
     absent = {unit.needs for unit in outcome.needs}
     for judgement in ledger.judge_run(paper, outcome.run):
-        excused = absent | set(judgement.claim.needs)
-        if not judgement.seeds and not (judgement.verdict.startswith("needs") and excused):
+        excused = judgement.verdict.startswith("needs") and absent | set(judgement.claim.needs)
+        if not judgement.seeds and not excused:
             wrong.append(f"claim {judgement.id} is not measured: {judgement.why}")
     return wrong
 

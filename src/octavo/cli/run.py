@@ -44,7 +44,7 @@ class Options:
     """Seconds that one part with one seed may take."""
     tracker: Several = ()
     """A tracker that mirrors each training, such as tensorboard; may be given several times."""
-    again: bool = False
+    again: Annotated[bool, tyro.conf.arg(aliases=["--fresh"])] = False
     """Measure anew what is on disk already; the earlier records are put aside."""
     json: bool = False
     """Print JSON."""
@@ -145,8 +145,8 @@ def report(card: Paper, run: "Run", options: Options, outcome: "Outcome | None" 
     if wrong:
         first = wrong[0]
         raise RunFailed(
-            f"{len(wrong)} of {len(units)} units did not end well; the first is {first.part}, seed {first.seed}, "
-            f"{first.status}: {first.why}"
+            f"{len(wrong)} of {len(units)} units did not end well. "
+            f"The first: {first.part}, seed {first.seed}, {first.status}: {first.why}"
         )
     return 0
 
@@ -157,12 +157,10 @@ def _print(
     from rich.text import Text
 
     from octavo.cli.terminal import console
-    from octavo.cli.verdicts import print_verdicts
+    from octavo.cli.verdicts import is_measured, print_verdicts
 
     out = console()
-    shown = (
-        [row for row in rows if row["seeds"] or row["verdict"].startswith("needs")] if options.part else rows
-    )
+    shown = [row for row in rows if is_measured(row)] if options.part else rows
     out.print(Text(f"{card.title} ({card.year}) at {options.scale} scale", "bold"))
     out.print()
     if shown:

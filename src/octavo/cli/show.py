@@ -19,10 +19,10 @@ def show(paper: PaperName, json: bool = False) -> int:
         paper: its slug, as `octavo papers` lists it.
         json: print JSON.
     """
-    from octavo.cli.published import rows
+    from octavo.ledger import published
 
     card = catalogue.paper(paper)
-    claims = rows(card)
+    claims = [judgement.as_dict() for judgement in published.judgements(card)]
     if json:
         output.print_json(
             {

@@ -7,8 +7,11 @@ from octavo.cli.terminal import verdict_style
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 WIDE = 116
+NOT_MEASURED = "not measured yet"
+NEEDS = "needs something that is not here"
 
 
 def print_verdicts(out: "Console", rows: Sequence[dict[str, Any]], remarks: bool = True) -> None:
@@ -29,16 +32,20 @@ def print_verdicts(out: "Console", rows: Sequence[dict[str, Any]], remarks: bool
 
 def verdict_text(row: dict[str, Any]) -> str:
     """The verdict with the scale at which it was reached."""
-    if not row["verdict"]:
-        return "not measured"
-    if not row["seeds"] or row["verdict"].startswith("needs"):
-        return str(row["verdict"])
-    return f"{row['verdict']} ({row['scale']})"
+    if not is_measured(row):
+        return NOT_MEASURED
+    place = f" ({row['scale']})" if row["seeds"] and row["scale"] else ""
+    return f"{row['verdict']}{place}"
+
+
+def is_measured(row: dict[str, Any]) -> bool:
+    """Whether records speak to the claim, or what it needs is known."""
+    return bool(row["seeds"]) or row["verdict"].startswith("needs")
 
 
 def _remarks(row: dict[str, Any]) -> list[tuple[str, str]]:
     named = [
-        ("why", row["why"]),
+        ("why", row["why"] if is_measured(row) else ""),
         ("note", row.get("note", "")),
         ("caveat", row["caveat"]),
         ("later", f"{row['later']} ({row['later_source']})" if row["later"] else ""),
@@ -46,8 +53,11 @@ def _remarks(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in named if text]
 
 
-def _measured(row: dict[str, Any]) -> str:
-    return row["measured"] or "-"
+def _verdict(row: dict[str, Any]) -> "Text":
+    from rich.text import Text
+
+    text = verdict_text(row)
+    return Text(text, verdict_style(text))
 
 
 def _table(rows: Sequence[dict[str, Any]], remarks: bool) -> "RenderableType":
@@ -69,8 +79,8 @@ def _table(rows: Sequence[dict[str, Any]], remarks: bool) -> "RenderableType":
             row["claim"],
             says,
             Text(_paper(row)),
-            Text(_measured(row)),
-            Text(verdict_text(row), verdict_style(row["verdict"])),
+            Text(row["measured"] or "-"),
+            _verdict(row),
         )
         table.add_section()
     return table
@@ -85,8 +95,9 @@ def _block(row: dict[str, Any], remarks: bool) -> "RenderableType":
     grid.add_column(ratio=1)
     grid.add_row(Text(row["claim"], "bold"), Text(row["says"], "bold"))
     grid.add_row(Text("paper", "dim"), Text(_paper(row)))
-    grid.add_row(Text("measured", "dim"), Text(_measured(row)))
-    grid.add_row(Text("verdict", "dim"), Text(verdict_text(row), verdict_style(row["verdict"])))
+    if row["measured"]:
+        grid.add_row(Text("measured", "dim"), Text(row["measured"]))
+    grid.add_row(Text("verdict", "dim"), _verdict(row))
     for name, text in _remarks(row) if remarks else ():
         grid.add_row(Text(name, "dim"), Text(text, "dim"))
     grid.add_row()
@@ -102,9 +113,10 @@ def _count(rows: Sequence[dict[str, Any]]) -> "RenderableType":
 
     counts: dict[str, int] = {}
     for row in rows:
-        kind = "needs something" if row["verdict"].startswith("needs") else row["verdict"] or "not measured"
+        verdict = row["verdict"] if is_measured(row) else NOT_MEASURED
+        kind = NEEDS if verdict.startswith("needs") else verdict
         counts[kind] = counts.get(kind, 0) + 1
-    order = ["holds", "in direction", "does not hold", "undecided", "needs something", "not measured"]
+    order = ["holds", "in direction", "does not hold", "undecided", NEEDS, NOT_MEASURED]
     parts = [
         Text(f"{counts[kind]} {kind}", verdict_style(kind))
         for kind in sorted(counts, key=lambda kind: order.index(kind) if kind in order else len(order))
