@@ -27,7 +27,9 @@ FLOORS = {
     **dict.fromkeys(("errors", "__init__"), 0),
     **dict.fromkeys(("nn", "data", "lab", "catalogue"), 1),
     **dict.fromkeys(SHELVES, 2),
-    **dict.fromkeys(("runner", "ledger"), 3),
+    "runner": 3,
+    # It measures again what is published, so it stands on the runner.
+    "ledger": 3.5,
     **dict.fromkeys(("cli", "page"), 4),
     "__main__": 5,
 }

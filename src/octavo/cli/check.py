@@ -36,7 +36,9 @@ ROWS = (
     Row("examples", "the furniture test has its example modules", requirements.declared_examples),
     Row("smoke", "a smoke run measures every claim", requirements.smoke),
     Row(
-        "the ledger has records of this code, and the README their verdicts",
+        "published",
+        "the ledger has records of this code, and the pages their verdicts",
+        requirements.published,
     ),
     Row("changelog", "the changelog names it", requirements.changelog),
 )

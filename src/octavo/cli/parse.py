@@ -18,6 +18,7 @@ from octavo.errors import OctavoError
 
 T = TypeVar("T")
 PaperName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PAPER")]
+OptionalPaperName = Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="PAPER")]
 _STYLE = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
 _FRAME = "╭╮╰╯│─ "
 

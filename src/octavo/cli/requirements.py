@@ -15,10 +15,8 @@ from typing import Any
 from octavo.catalogue import Paper
 from octavo.cli.furniture import TO_BE_WRITTEN
 from octavo.cli.parse import field_help
-from octavo.cli.places import Places
+from octavo.cli.places import Places, checkout, package_root
 from octavo.errors import OctavoError
-
-BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
 
 
 def files(paper: Paper) -> list[str]:
@@ -115,6 +113,8 @@ def docstrings(paper: Paper) -> list[str]:
 
 def readme(paper: Paper) -> list[str]:
     """The README has code that runs, the block of verdicts, and the deviations from the paper."""
+    from octavo.ledger.markdown import BEGIN, END
+
     path = paper.folder / "README.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     wrong = []
@@ -194,16 +194,40 @@ def smoke(paper: Paper) -> list[str]:
     return wrong
 
 
+def published(paper: Paper) -> list[str]:
+    """The ledger has the paper's records, measured by its code of today, and its pages say what they say."""
+    from octavo.lab.provenance import code_hash
+    from octavo.ledger import markdown
+    from octavo.ledger import published as shelf
+
+    again = f"`octavo run {paper.slug}`, then `octavo publish {paper.slug}`"
+    lines = shelf.units(paper)
+    if not lines:
+        return [f"nothing is published: {again}"]
+    wrong = []
+    now = code_hash(paper.folder)
+    if any(line.provenance.get("code") not in (now, "", None) for line in lines):
+        wrong.append(f"the published records were measured by other code than today's: {again}")
+    wrong.append(markdown.check_readme(paper))
+    if (project := project_of(paper)) is not None:
+        wrong.append(markdown.check_ledger(project / "LEDGER.md"))
+    return [line for line in wrong if line]
+
+
 def changelog(paper: Paper) -> list[str]:
     """The changelog names the paper; papers outside octavo have none."""
-    from octavo.cli.places import checkout
-
-    project = checkout()
-    if project is None or project not in paper.folder.resolve().parents:
+    project = project_of(paper)
+    if project is None:
         return []
     path = project / "CHANGELOG.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return [] if paper.slug in text else [f"CHANGELOG.md does not name {paper.slug}"]
+
+
+def project_of(paper: Paper) -> Path | None:
+    """The checkout that a paper belongs to; None for a paper outside octavo."""
+    inside = package_root() in paper.folder.resolve().parents
+    return checkout() if inside else None
 
 
 def declared_examples(paper: Paper) -> list[str]:

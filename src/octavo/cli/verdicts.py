@@ -27,7 +27,7 @@ def print_verdicts(out: "Console", rows: Sequence[dict[str, Any]], remarks: bool
     else:
         for row in rows:
             out.print(_block(row, remarks))
-    out.print(_count(rows))
+    out.print(count(rows))
 
 
 def verdict_text(row: dict[str, Any]) -> str:
@@ -39,7 +39,7 @@ def verdict_text(row: dict[str, Any]) -> str:
 
 
 def is_measured(row: dict[str, Any]) -> bool:
-    """Whether records speak to the claim, or what it needs is known."""
+    """Whether records speak to the claim, or it is known what it needs."""
     return bool(row["seeds"]) or row["verdict"].startswith("needs")
 
 
@@ -108,7 +108,8 @@ def _paper(row: dict[str, Any]) -> str:
     return f"{row['paper_figure']} ({row['source']})" if row["source"] else str(row["paper_figure"])
 
 
-def _count(rows: Sequence[dict[str, Any]]) -> "RenderableType":
+def count(rows: Sequence[dict[str, Any]]) -> "Text":
+    """How many claims have which verdict, in one line."""
     from rich.text import Text
 
     counts: dict[str, int] = {}
