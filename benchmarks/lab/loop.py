@@ -56,7 +56,9 @@ def with_octavo(model: nn.Module, data: TensorData) -> list[float]:
     def loss(model: nn.Module, batch: dict[str, torch.Tensor], context: object) -> torch.Tensor:
         return nn.functional.cross_entropy(model(batch["x"]), batch["y"])
 
-    return fit("small", model, loss, data, steps=STEPS, batch_size=BATCH, report=lambda event: None).history["loss"]
+    return fit("small", model, loss, data, steps=STEPS, batch_size=BATCH, report=lambda event: None).history[
+        "loss"
+    ]
 
 
 def microseconds(train: Callable[[nn.Module, TensorData], list[float]], data: TensorData) -> float:
@@ -79,4 +81,6 @@ def measure(rounds: int = ROUNDS) -> tuple[float, float, float]:
 
 if __name__ == "__main__":
     theirs, ours, ratio = measure()
-    print(f"bare loop {theirs:.0f} µs a step, octavo {ours:.0f} µs, ratio {ratio:.3f} (median of {ROUNDS} pairs)")
+    print(
+        f"bare loop {theirs:.0f} µs a step, octavo {ours:.0f} µs, ratio {ratio:.3f} (median of {ROUNDS} pairs)"
+    )

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from octavo import data
+from octavo.data import language_models
 from octavo.data.language_models import rotated_halves, unpacked
 from octavo.errors import OctavoError
 
@@ -116,6 +118,18 @@ def test_a_file_is_unpacked_once(tmp_path: Path) -> None:
     path.unlink()
     assert unpacked(path, folder) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == first
+
+
+@needs_gguf
+def test_of_two_at_once_one_unpacks_and_one_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, folder = tmp_path / "tiny.gguf", tmp_path / "tiny"
+    write_gguf(path)
+    made: list[Path] = []
+    unpack = language_models._unpack
+    monkeypatch.setattr(language_models, "_unpack", lambda *paths: (made.append(paths[1]), unpack(*paths)))
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda _: unpacked(path, folder), range(3))) == [folder] * 3
+    assert len(made) == 1
 
 
 @needs_gguf

@@ -123,6 +123,28 @@ def test_half_of_the_files_is_not_present(folders: Path) -> None:
     assert data.available("Handwriting")
 
 
+def test_data_of_ones_own_need_no_change_in_octavo(folders: Path) -> None:
+    mine = data.Entry(
+        name="MyPlant",
+        kind="data",
+        title="forecasting: a plant of our own",
+        licence="private",
+        origin="our own sensors",
+        homepage="",
+        loader="octavo.data.series:load_dated_series",
+        folder="my_plant",
+        layouts=(("plant.csv",),),
+    )
+    with pytest.raises(
+        data.MissingData, match="MyPlant is not here. Set OCTAVO_DATA to a folder that holds my_plant/"
+    ):
+        data.load(mine)
+    (folders / "my_plant").mkdir()
+    (folders / "my_plant" / "plant.csv").write_text("date,flow\n2020-01-01,1\n2020-01-02,2\n")
+    assert data.available(mine)
+    assert data.load(mine).columns == ("flow",)
+
+
 def test_every_public_name_resolves() -> None:
     assert all(getattr(data, name) is not None for name in data.__all__)
     assert set(data.__all__) == set(dir(data))

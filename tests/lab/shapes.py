@@ -79,7 +79,10 @@ def language_model(folder: Path | None, at_step: Callable[[int], None] = lambda 
 def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: None) -> Outcome:
     """A guide that weights the target's samples, two optimizers, an inner loop, a plain counter and a tensor."""
     torch.manual_seed(1)
-    guide, target = nn.Linear(4, 1), nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1))
+    guide, target = (
+        nn.Linear(4, 1),
+        nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1)),
+    )
     x = torch.randn(40, 4, generator=generator(1, "x"))
     state = State(
         guide=guide,
@@ -110,7 +113,11 @@ def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: N
     data = TensorData(x=x, y=x.sum(1, keepdim=True).sin())
     loop = Loop(step, state, data, steps=STEPS, batch_size=16, seed=5, folder=folder, checkpoint_every=7)
     result = loop.run()
-    weights = {f"{part}.{name}": value for part, module in state.modules().items() for name, value in module.state_dict().items()}
+    weights = {
+        f"{part}.{name}": value
+        for part, module in state.modules().items()
+        for name, value in module.state_dict().items()
+    }
     return result, weights
 
 
@@ -132,7 +139,9 @@ def graph(folder: Path | None, at_step: Callable[[int], None] = lambda step: Non
         }
 
     data = TensorData(x=features, y=labels)
-    result = fit("graph", model, loss, data, steps=STEPS, batch_size=64, seed=7, folder=folder, checkpoint_every=7)
+    result = fit(
+        "graph", model, loss, data, steps=STEPS, batch_size=64, seed=7, folder=folder, checkpoint_every=7
+    )
     return result, model.state_dict()
 
 
@@ -190,7 +199,11 @@ def killed_while_saving(shape: str, folder: Path) -> bool:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    steps = {"language_model": (3, 11, 22, 29, 39), "bilevel": (1, 8, 20, 21, 36), "graph": (6, 7, 15, 30, 38)}
+    steps = {
+        "language_model": (3, 11, 22, 29, 39),
+        "bilevel": (1, 8, 20, 21, 36),
+        "graph": (6, 7, 15, 30, 38),
+    }
     outcome: dict[str, dict[str, bool]] = {}
     for name, shape in SHAPES.items():
         undisturbed = shape(None)

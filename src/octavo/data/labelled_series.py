@@ -22,7 +22,7 @@ class LabelledSplit:
         labels: the class of each series, counted from 0.
     """
 
-    values: tuple[Float[np.ndarray, "channels time"], ...]
+    values: tuple[Float[np.ndarray, "channels _"], ...]
     labels: Int[np.ndarray, " n"]
 
     def __len__(self) -> int:

@@ -121,10 +121,11 @@ class Entry:
         if self.download:
             ways.append(f"run `octavo data get {self.name}`")
         if self.folder:
-            wanted = ", ".join(f"{self.folder}/{name}" for name in self.layouts[0])
-            ways.append(self.by_hand or f"set OCTAVO_DATA to a folder that holds {wanted}")
-        told = ", or ".join(ways)
-        sentence = f"{told[0].upper()}{told[1:]}."
+            wanted = [f"{self.folder}/{name}" for name in self.layouts[0]]
+            told = wanted[0] if len(wanted) == 1 else f"{wanted[0]} and {len(wanted) - 1} more"
+            ways.append(self.by_hand or f"set OCTAVO_DATA to a folder that holds {told}")
+        sentence = ", or ".join(ways)
+        sentence = f"{sentence[0].upper()}{sentence[1:]}."
         named = data_folders()[0]
         if self.folder and not named.is_dir() and len(data_folders()) > 1:
             sentence += f" (OCTAVO_DATA names {named}, which is not a folder.)"

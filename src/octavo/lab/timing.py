@@ -2,13 +2,12 @@
 
 import math
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from octavo.errors import OctavoError
 
@@ -44,19 +43,23 @@ class Timings:
 
     def median(self, name: str) -> float:
         """The middle of the repetitions: what a user sees."""
-        return float(np.median(self._of(name)))
+        return statistics.median(self._of(name))
 
     def minimum(self, name: str) -> float:
         """The fastest repetition: what the code costs when nothing disturbs it."""
-        return float(np.min(self._of(name)))
+        return min(self._of(name))
 
     def spread(self, name: str) -> float:
         """Half of the middle half of the repetitions, as a share of the median."""
+        import numpy as np
+
         low, high = np.quantile(self._of(name), (0.25, 0.75))
         return float((high - low) / 2 / self.median(name))
 
     def ratio(self, slower: str, faster: str) -> "Ratio":
         """How many times longer one takes than the other, with a 95% bootstrap interval over the rounds."""
+        import numpy as np
+
         numerator, denominator = np.array(self._of(slower)), np.array(self._of(faster))
         rounds = np.random.Generator(np.random.Philox(0)).integers(0, len(numerator), (4000, len(numerator)))
         ratios = np.median(numerator[rounds], axis=1) / np.median(denominator[rounds], axis=1)

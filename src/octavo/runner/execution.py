@@ -177,8 +177,8 @@ def _settle(unit: Unit, settings: Settings) -> None:
 
     from octavo.lab.randomness import seed_global
 
-    if torch.get_num_threads() != settings.threads:
-        torch.set_num_threads(settings.threads)
+    # Also where the number is right already: it tells MKL too, whose sums depend on having been told.
+    torch.set_num_threads(settings.threads)
     if torch.device(unit.device).type == "cuda":
         torch.cuda.reset_peak_memory_stats(unit.device)
     word = key(unit.seed, "global")

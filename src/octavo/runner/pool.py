@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from octavo.errors import OctavoError
-from octavo.lab.folder import Run
+from octavo.lab.folder import FolderError, Run
 from octavo.runner.display import Display
 from octavo.runner.execution import Ended, Settings, ended_line, thread_environment
 from octavo.runner.plans import Unit
@@ -109,7 +108,7 @@ class Pool:
         """Do all units, and tell of each as it ends.
 
         Raises:
-            OctavoError: the run's folder cannot be written.
+            FolderError: the run's folder cannot be written.
         """
         ordinary = deque(unit for unit in units if not unit.timed)
         timed = deque(unit for unit in units if unit.timed)
@@ -162,7 +161,7 @@ class Pool:
                 seconds = time.monotonic() - worker.since
                 yield unit, Ended(ended_line(unit, "failed", why=why, seconds=seconds))
         elif event.kind == "broken":
-            raise OctavoError(event.content)
+            raise FolderError(event.content)
         elif unit is not None and event.kind == "report":
             display.report(unit, event.content)
         elif unit is not None and event.kind == "say":

@@ -1,4 +1,4 @@
-"""Several processes that share every unit, as `accelerate launch` starts them; the first writes and speaks."""
+"""Several processes that share every unit, as `accelerate launch` starts them; the first one writes."""
 
 import os
 import time

@@ -35,7 +35,10 @@ def block() -> Example:
 
 
 def encoder() -> Example:
-    return AarenEncoder(8, 2, 2, dim_feedforward=16), {"x": torch.randn(2, 7, 8), "key_padding_mask": padding()}
+    return AarenEncoder(8, 2, 2, dim_feedforward=16), {
+        "x": torch.randn(2, 7, 8),
+        "key_padding_mask": padding(),
+    }
 
 
 def classifier() -> Example:

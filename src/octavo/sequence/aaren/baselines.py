@@ -1,7 +1,6 @@
 """The plain methods that stand beside every learned system, so that a number can be read."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,11 +122,3 @@ def majority(labels: Int[np.ndarray, " n"], test: Int[np.ndarray, " m"]) -> Floa
         [1.0, 0.0]
     """
     return (test == np.bincount(labels).argmax()).astype(np.float64)
-
-
-def gaps_and_marks(
-    sequences: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]],
-) -> tuple[Float[np.ndarray, " events"], Int[np.ndarray, " events"]]:
-    """The gap before, and the mark of, every event but the first of each sequence."""
-    gaps = np.concatenate([np.diff(times) for times, _ in sequences])
-    return gaps, np.concatenate([marks[1:] for _, marks in sequences])

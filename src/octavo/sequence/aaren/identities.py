@@ -9,6 +9,7 @@ from einops import einsum, rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from octavo.sequence.aaren.attention import Aaren
 from octavo.sequence.aaren.scan import hillis_steele, prefix_attention
 from octavo.sequence.aaren.state import AarenState, combine
 
@@ -167,3 +168,23 @@ def step_by_step(module: Streams, tokens: Float[Tensor, "batch time dim"]) -> Te
         output, state = module.step(token, state)
         outputs.append(output)
     return torch.stack(outputs, dim=1)
+
+
+def prefix_weights(
+    mixer: Aaren, tokens: Float[Tensor, "batch time dim"]
+) -> Float[Tensor, "batch heads time time"]:
+    """The weight of each token in the output of each prefix.
+
+    Args:
+        mixer: the layer.
+        tokens: what it reads.
+    """
+    queries = rearrange(mixer.q_proj(mixer.query), "(heads dim) -> heads dim", heads=mixer.n_heads)
+    keys = rearrange(
+        mixer.k_proj(tokens), "batch time (heads dim) -> batch heads time dim", heads=mixer.n_heads
+    )
+    scores = mixer.scale * einsum(queries, keys, "heads dim, batch heads time dim -> batch heads time")
+    time = scores.shape[-1]
+    rows = scores[..., None, :].expand(*scores.shape[:-1], time, time)
+    hidden = torch.ones(time, time, dtype=torch.bool, device=tokens.device).triu(1)
+    return rows.masked_fill(hidden, -torch.inf).softmax(-1)

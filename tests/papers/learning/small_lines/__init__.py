@@ -1,0 +1,1 @@
+"""A paper of the tests: lines fitted in closed form and by gradient descent."""
