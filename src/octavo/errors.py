@@ -1,8 +1,8 @@
-"""What a person is told when something is wrong: one line that says what came, what was expected and what to do."""
+"""What a person is told when something is wrong: what came, what was expected, what to do, in one line."""
 
 
 class OctavoError(Exception):
-    """An error with a message for a person; the command line prints it in one line and exits with `exit_code`."""
+    """An error with a message for a person, which the command line prints before it exits with `exit_code`."""
 
     exit_code = 2
 
@@ -14,7 +14,7 @@ class RunFailed(OctavoError):
 
 
 class Missing(OctavoError):
-    """Something a part of an experiment stands on is not here; the part is then *needs NAME*, and the run goes on.
+    """What a part of an experiment stands on is not here: the part *needs NAME*, and the run goes on.
 
     Args:
         name: what is missing, as it is printed after "needs": a data set, a package, `gpu`.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from octavo.lab.batches import Endless as Endless
     from octavo.lab.batches import Examples as Examples
     from octavo.lab.batches import TensorData as TensorData
+    from octavo.lab.evaluation import Evaluation as Evaluation
     from octavo.lab.figures import colours as colours
     from octavo.lab.figures import house_style as house_style
     from octavo.lab.fit import Diverged as Diverged
@@ -37,6 +38,7 @@ _HOMES = {
     "Diverged": "fit",
     "EarlyStop": "fit",
     "Endless": "batches",
+    "Evaluation": "evaluation",
     "Examples": "batches",
     "Fit": "fit",
     "Lab": "lab",
