@@ -2,7 +2,7 @@
 
 
 class OctavoError(Exception):
-    """An error with a message for a person, which the command line prints before it exits with `exit_code`."""
+    """An error with a message for a person; the command line prints it and exits with `exit_code`."""
 
     exit_code = 2
 
