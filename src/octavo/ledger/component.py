@@ -122,11 +122,8 @@ def _remarks(evidence: Evidence, over_items: bool) -> list[str]:
 
 
 def _has_no_logarithm(form: Standard, measured: Measured, evidence: Evidence) -> bool:
-    """Whether the ratio is not positive for a seed whose numbers are all finite."""
-    return any(
-        not math.isfinite(improvement) and seed not in evidence.failed
-        for seed, improvement in evidence.by_seed.items()
-    )
+    """Whether a number in the ratio is zero or negative for some seed."""
+    return any(measured.value(name, seed) <= 0 for name in names(form.quantity) for seed in evidence.by_seed)
 
 
 def _as_written(

@@ -80,7 +80,7 @@ def direction(question: Question) -> Ruling:
         return IN_DIRECTION, f"all {question.agree} seeds {sign}, but the interval does not clear it"
     if high < 0 <= margin:
         return DOES_NOT_HOLD, "reversed: the whole interval has the opposite sign"
-    if high < margin:
+    if not question.reaches(high):
         return DOES_NOT_HOLD, "the whole interval is on the other side of the margin"
     return UNDECIDED, "the interval lies on both sides"
 
@@ -107,7 +107,7 @@ def at_least(question: Question) -> Ruling:
         return HOLDS, "the whole interval is on the claimed side"
     if question.reaches(value):
         return IN_DIRECTION, "the mean is on the claimed side, the interval is not"
-    if high < question.margin:
+    if not question.reaches(high):
         return DOES_NOT_HOLD, "the whole interval is on the other side"
     return UNDECIDED, "the interval lies on both sides"
 
@@ -124,7 +124,7 @@ def equality(question: Question) -> Ruling:
     else:
         margin = abs(question.margin)
         holds, point = question.reaches(low_90), question.reaches(value)
-        outside = high < question.margin
+        outside = not question.reaches(high)
     if holds and not failed:
         return HOLDS, "the 90% interval is within the margin (two one-sided tests)"
     if point and not failed and high - low <= 2 * margin:
