@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean, stdev
+from statistics import fmean
 
 from octavo.catalogue import Claim
 from octavo.ledger import printing, rules
 from octavo.ledger.evaluate import evaluate
 from octavo.ledger.evidence import Evidence, Measured, gather, narrowed_to_90
 from octavo.ledger.expression import Binary, Call, Comparison, Expression, names
-from octavo.ledger.intervals import Interval
+from octavo.ledger.intervals import Interval, spread
 from octavo.ledger.judgement import DOES_NOT_HOLD, UNDECIDED, Component, Effect
 from octavo.ledger.standard import Standard, standard
 
@@ -123,7 +123,7 @@ def _remarks(evidence: Evidence, over_items: bool) -> list[str]:
 
 def _has_no_logarithm(form: Standard, measured: Measured, evidence: Evidence) -> bool:
     """Whether a number in the ratio is zero or negative for some seed."""
-    return any(measured.value(name, seed) <= 0 for name in names(form.quantity) for seed in evidence.by_seed)
+    return any(measured.value(name, seed) <= 0 for name in form.names for seed in evidence.by_seed)
 
 
 def _as_written(
@@ -156,9 +156,9 @@ def _size_range(comparison: Comparison, measured: Measured) -> float:
 
 def _effect(form: Standard, measured: Measured, evidence: Evidence, value: float) -> Effect:
     finite = evidence.finite
-    spread = stdev(finite) if len(finite) > 1 else 0.0
+    deviation = spread(finite) if len(finite) > 1 else 0.0
     sign = 1 if form.form == "band" else form.sign
-    deviations = sign * fmean(finite) / spread if spread > 0 else math.nan
+    deviations = sign * fmean(finite) / deviation if deviation > 0 else math.nan
     if form.form == "ratio":
         return Effect(absolute=value, relative=value - 1, deviations=deviations)
     other = _other_side(form.quantity)

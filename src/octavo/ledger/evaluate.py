@@ -17,6 +17,7 @@ from octavo.ledger.expression import (
 )
 
 Functions = Mapping[str, Callable[..., Any]]
+Evaluator = Callable[[Mapping[Name, Any]], Any]
 
 
 def _log(value: float) -> float:
@@ -50,34 +51,46 @@ def evaluate(expression: Expression, values: Mapping[Name, Any], functions: Func
         >>> evaluate(quantity, {Name("loss", "a", "D"): 1.0, Name("loss", "a", "E"): 3.0})
         1.0
     """
-    try:
-        return _evaluate(expression, values, functions)
-    except (ZeroDivisionError, OverflowError):
-        return math.nan
+    return evaluator(expression, functions)(values)
 
 
-def _evaluate(expression: Expression, values: Mapping[Name, Any], functions: Functions) -> Any:
+def evaluator(expression: Expression, functions: Functions = PLAIN) -> Evaluator:
+    """What `evaluate` does, prepared once for many values."""
+    inner = _prepared(expression, functions)
+
+    def value_of(values: Mapping[Name, Any]) -> Any:
+        try:
+            return inner(values)
+        except (ZeroDivisionError, OverflowError):
+            return math.nan
+
+    return value_of
+
+
+def _prepared(expression: Expression, functions: Functions) -> Evaluator:
     if isinstance(expression, Number):
-        return expression.value
+        constant = expression.value
+        return lambda values: constant
     if isinstance(expression, Reference):
-        return values[name_of(expression)]
+        name = name_of(expression)
+        return lambda values: values[name]
     if isinstance(expression, Negative):
-        return -_evaluate(expression.operand, values, functions)
+        operand = _prepared(expression.operand, functions)
+        return lambda values: -operand(values)
     if isinstance(expression, Call):
-        return functions[expression.function](
-            *(_evaluate(argument, values, functions) for argument in elements(expression))
-        )
-    left = _evaluate(expression.left, values, functions)
-    right = _evaluate(expression.right, values, functions)
+        function = functions[expression.function]
+        arguments = [_prepared(argument, functions) for argument in elements(expression)]
+        return lambda values: function(*[argument(values) for argument in arguments])
+    left, right = _prepared(expression.left, functions), _prepared(expression.right, functions)
     match expression.operator:
         case "+":
-            return left + right
+            return lambda values: left(values) + right(values)
         case "-":
-            return left - right
+            return lambda values: left(values) - right(values)
         case "*":
-            return left * right
+            return lambda values: left(values) * right(values)
         case "/":
-            return left / right
+            return lambda values: left(values) / right(values)
 
 
 def name_of(reference: Reference) -> Name:

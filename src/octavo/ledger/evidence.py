@@ -10,8 +10,8 @@ from octavo.errors import OctavoError
 from octavo.lab.folder import UnitLine
 from octavo.lab.records import Record
 from octavo.ledger import intervals
-from octavo.ledger.evaluate import evaluate, pushes
-from octavo.ledger.expression import Name, names
+from octavo.ledger.evaluate import pushes
+from octavo.ledger.expression import Name
 from octavo.ledger.metrics import better
 from octavo.ledger.standard import Standard
 
@@ -144,7 +144,7 @@ def gather(
         parts: the parts whose failure would leave a number of this claim unmeasured.
         correlation: whether numbers without an interval over their items are correlations over them.
     """
-    wanted = names(standard.quantity)
+    wanted = standard.names
     cut_off = measured.cut_off(parts)
     varying = [name for name in wanted if not measured.is_once(name)] or list(wanted)
     common = set.intersection(*(set(measured.seeds(name)) | cut_off for name in varying))
@@ -166,7 +166,7 @@ def _improvement(standard: Standard, values: Mapping[Name, float]) -> float:
     lost = [name for name, value in values.items() if not math.isfinite(value)]
     if lost:
         return _of_failure(standard, lost)
-    improvement = standard.improvement(evaluate(standard.quantity, values))
+    improvement = standard.improvement(standard.measure(values))
     return improvement if math.isfinite(improvement) else -math.inf
 
 
@@ -205,11 +205,12 @@ def _over_seeds(standard: Standard, values: Sequence[float], level: float) -> in
 def _over_items(
     standard: Standard, measured: Measured, wanted: Sequence[Name], seeds: Sequence[int], correlation: bool
 ) -> intervals.Interval | None:
-    from octavo.ledger.items import resampled
-
-    if not any(_record(measured, name, seeds[0]).n_items for name in wanted):
+    first = [_record(measured, name, seeds[0]) for name in wanted]
+    if not any(record.n_items for record in first):
         return None
-    if measured.items is not None:
+    if measured.items is not None and all(record.items for record in first):
+        from octavo.ledger.items import resampled
+
         found = resampled(standard, measured, wanted, seeds)
         if found is not None:
             return found
@@ -233,11 +234,11 @@ def _from_stored(
     for seed in seeds:
         records = {name: _record(measured, name, seed) for name in wanted}
         values = {name: record.value for name, record in records.items()}
-        centre = standard.improvement(evaluate(standard.quantity, values))
+        centre = standard.improvement(standard.measure(values))
         down = up = 0.0
         for name, record in records.items():
             ends = [
-                standard.improvement(evaluate(standard.quantity, {**values, name: end})) - centre
+                standard.improvement(standard.measure({**values, name: end})) - centre
                 for end in _ends(record, correlation)
             ]
             if not all(map(math.isfinite, ends)):

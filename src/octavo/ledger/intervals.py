@@ -7,12 +7,14 @@ used for items alone, of which there are hundreds.
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
 
 from octavo.errors import OctavoError
 
 RESAMPLES = 10_000
+FEW_KINDS = 64
+"""So many different items are drawn by their number rather than one by one."""
 _NORMAL = NormalDist()
 
 
@@ -27,6 +29,19 @@ class Interval(NamedTuple):
     def width(self) -> float:
         """From the lower to the upper bound."""
         return self.high - self.low
+
+
+def spread(values: Sequence[float]) -> float:
+    """The standard deviation of a sample of at least two; 0 where all are one number.
+
+    Example:
+        >>> spread([1.0, 2.0, 3.0]), spread([0.1, 0.1, 0.1])
+        (1.0, 0.0)
+    """
+    if min(values) == max(values):
+        return 0.0
+    mean = fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def t_share(t: float, freedom: int) -> float:
@@ -84,7 +99,7 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
         return Interval(mean, -math.inf, math.inf)
     if min(values) == max(values):
         return Interval(values[0], values[0], values[0])
-    half = t_quantile((1 + level) / 2, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    half = t_quantile((1 + level) / 2, len(values) - 1) * spread(values) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -114,7 +129,7 @@ def welch(first: Sequence[float], second: Sequence[float], level: float = 0.95) 
     """
     if min(len(first), len(second)) < 2:
         raise OctavoError("two values in each list are needed, since each has a spread of its own")
-    squares = [stdev(values) ** 2 / len(values) for values in (first, second)]
+    squares = [spread(values) ** 2 / len(values) for values in (first, second)]
     difference, error = fmean(first) - fmean(second), sum(squares)
     if error == 0:
         return Interval(difference, difference, difference)
@@ -225,8 +240,8 @@ def bootstrap(
         return Interval(value, -math.inf, math.inf)
     if found[0] == found[-1]:
         return Interval(value, value, value)
-    spread = float((influence**2).sum())
-    acceleration = float((influence**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
+    squares = float((influence**2).sum())
+    acceleration = float((influence**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
     below = float((found < value).mean() + (found == value).mean() / 2)
     bias = _NORMAL.inv_cdf(min(max(below, 1 / resamples), 1 - 1 / resamples))
     tail = _NORMAL.inv_cdf((1 + level) / 2)
@@ -240,9 +255,13 @@ def _resampled_means(table: Any, resamples: int, generator: Any) -> Any:
     import numpy as np
 
     count = table.shape[1]
-    block = max(1, 1_000_000 // count)
+    kinds, numbers = np.unique(table, axis=1, return_counts=True)
+    if len(numbers) <= FEW_KINDS:
+        # Right or wrong for each of two systems: how often each of the four cases is drawn is all that counts.
+        return kinds @ generator.multinomial(count, numbers / count, size=resamples).T / count
+    block = max(1, 500_000 // count)
     means = []
     for start in range(0, resamples, block):
-        items = generator.integers(0, count, size=(min(block, resamples - start), count))
+        items = generator.integers(0, count, size=(min(block, resamples - start), count), dtype=np.int32)
         means.append(np.stack([row[items].mean(axis=1) for row in table]))
     return np.concatenate(means, axis=1)

@@ -7,20 +7,23 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from octavo.errors import OctavoError
-from octavo.ledger.evaluate import evaluate
+from octavo.ledger.evaluate import Evaluator, evaluate, evaluator
 from octavo.ledger.expression import (
     Binary,
     Call,
     Comparator,
     Comparison,
     Expression,
+    Name,
     Negative,
     Number,
     at_place,
     is_constant,
+    names,
     width,
 )
 
@@ -71,6 +74,16 @@ class Standard:
         if self.form == "band":
             return self.bound
         return self.sign * (math.log(self.bound) if self.form == "ratio" else self.bound)
+
+    @cached_property
+    def measure(self) -> Evaluator:
+        """From measured numbers to the quantity."""
+        return evaluator(self.quantity)
+
+    @cached_property
+    def names(self) -> tuple[Name, ...]:
+        """What the quantity is measured by."""
+        return names(self.quantity)
 
     def improvement(self, value: float) -> float:
         """The quantity's value so that larger is nearer to the claim; as it is for a band."""

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any, Literal
 
 from octavo import catalogue
@@ -13,7 +13,7 @@ from octavo.errors import OctavoError
 from octavo.lab.folder import UnitLine, resolved
 from octavo.lab.records import Record, Records
 from octavo.ledger import published
-from octavo.ledger.intervals import t_interval
+from octavo.ledger.intervals import spread, t_interval
 from octavo.ledger.metrics import is_timed
 
 BAND = 3.0
@@ -177,11 +177,10 @@ def _row(key: Any, old: dict[int, float], new: dict[int, float], timed: bool) ->
     both = tuple(sorted(set(old) & set(new)))
     finite = [value for value in old.values() if math.isfinite(value)]
     mean, low, high = t_interval(finite) if len(finite) == len(old) else (math.nan, math.nan, math.nan)
-    spread = stdev(finite) if len(finite) > 1 else 0.0
     before = fmean(old[seed] for seed in both) if both else math.nan
     again = fmean(new[seed] for seed in both) if both else math.nan
     counted = all(value.is_integer() for value in [*finite, *new.values()] if math.isfinite(value))
-    band = BAND * spread
+    band = BAND * spread(finite) if len(finite) > 1 else 0.0
     if band == 0 and not counted:
         # One seed, or seeds without effect: another machine rounds otherwise, and little more.
         band = SHARE * abs(before) if math.isfinite(before) else 0.0
