@@ -257,7 +257,7 @@ def _resampled_means(table: Any, resamples: int, generator: Any) -> Any:
     count = table.shape[1]
     kinds, numbers = np.unique(table, axis=1, return_counts=True)
     if len(numbers) <= FEW_KINDS:
-        # Right or wrong for each of two systems: how often each of the four cases is drawn is all that counts.
+        # Right or wrong for each of two systems: how often each of the four cases is drawn is all.
         return kinds @ generator.multinomial(count, numbers / count, size=resamples).T / count
     block = max(1, 500_000 // count)
     means = []

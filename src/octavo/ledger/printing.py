@@ -2,7 +2,8 @@
 
 import math
 
-MOST_DIGITS = 15
+MORE_DECIMALS = 6
+"""So many more than its interval is worth are tried before a number is written with all its digits."""
 
 
 def number(value: float, decimals: int | None = None) -> str:
@@ -23,7 +24,7 @@ def number(value: float, decimals: int | None = None) -> str:
         return f"{value:.4g}" if small or large or abs(value) < 1e4 else f"{value:.1f}"
     if large or (small and decimals > 6):
         digits = max(0, decimals + math.floor(math.log10(abs(value))))
-        return f"{value:.{min(digits, MOST_DIGITS)}e}"
+        return f"{value:.{min(digits, 15)}e}"
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
@@ -47,12 +48,14 @@ def faithful(value: float, decimals: int | None, bounds: tuple[float, ...]) -> s
         >>> faithful(0.0499, 2, (0.05,)), faithful(0.0499, 2, ())
         ('0.0499', '0.05')
     """
-    text = number(value, decimals)
-    for digits in range(1, MOST_DIGITS + 1):
-        if not math.isfinite(value) or all(_side(float(text), b) == _side(value, b) for b in bounds):
-            return text
-        text = number(value, (decimals or 0) + digits) if decimals is not None else f"{value:.{digits + 3}g}"
-    return text
+    texts = [number(value, decimals)]
+    if decimals is not None:
+        texts += [number(value, decimals + more) for more in range(1, MORE_DECIMALS + 1)]
+    # Seventeen digits are the number itself.
+    texts += [f"{value:.{digits}g}" for digits in range(4, 18)]
+    if not math.isfinite(value):
+        return texts[0]
+    return next(text for text in texts if all(_side(float(text), b) == _side(value, b) for b in bounds))
 
 
 def _side(value: float, bound: float) -> int:
