@@ -42,6 +42,9 @@ def _jaxtyped_unless_compiling(*, typechecker: Any) -> Callable[[Any], Any]:
     check = _jaxtyped(typechecker=typechecker)
 
     def decorate(thing: Any) -> Any:
+        if inspect.isclass(thing):
+            # Its methods are decorated one by one; the __init__ of a dataclass may be wrapped further.
+            return thing
         checked = check(thing)
         torch = sys.modules.get("torch")
         if torch is None or not inspect.isfunction(thing):

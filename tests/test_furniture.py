@@ -10,7 +10,6 @@ The modules that the rows stand on are those of EXAMPLES in tests/<shelf>/<slug>
 
 import doctest
 import functools
-
 import subprocess
 import sys
 import time

@@ -67,7 +67,8 @@ def get(name: tyro.conf.Positional[str]) -> int:
     from octavo.cli.terminal import console
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console(to_stderr=True), transient=True) as bars:
+    err = console(to_stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task(name, total=None)
 
         def show(file: str, done: int, total: int) -> None:
@@ -85,8 +86,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from octavo.cli.terminal import console
+    from octavo.cli.terminal import console, marks
 
+    there, absent = marks()
     out = console()
     wide = out.width >= 110
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="dim")
@@ -99,7 +101,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     table.add_column("used by", no_wrap=True, overflow="ellipsis", max_width=20)
     for row in rows:
         table.add_row(
-            Text("●", "green") if row["here"] else Text("○", "dim"),
+            Text(there, "green") if row["here"] else Text(absent, "dim"),
             Text(row["name"]),
             Text(row["title"]),
             _size(row["size"]),
@@ -110,7 +112,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     out.print()
     here = sum(row["here"] for row in rows)
     out.print(
-        f"[green]●[/green] here: {here}   [dim]○[/dim] not here: {len(rows) - here}   "
+        f"[green]{there}[/green] here: {here}   [dim]{absent}[/dim] not here: {len(rows) - here}   "
         "[dim]`octavo data get NAME` fetches one; OCTAVO_DATA names a folder of your own[/dim]"
     )
 

@@ -249,16 +249,20 @@ import torch
 from torch import nn
 
 from octavo.$shelf.$slug import $name
-from octavo.lab import Lab
+from octavo.lab import time_side_by_side
 
 
-def measure(lab: Lab, length: int = 1024, width: int = 64) -> str:
-    """Seconds of a forward pass beside a linear layer; to be replaced by the peer that the paper names."""
+def main(length: int = 1024, width: int = 64) -> None:
+    """Prints the seconds of a forward pass beside its peer; the peer that the paper names is to be written."""
     x = torch.randn(2, length, width)
     system, peer = $name(width), nn.Linear(width, width)
-    return str(lab.time({"$slug": lambda: system(x), "peer": lambda: peer(x)}))
+    timings = time_side_by_side({"$slug": lambda: system(x), "peer": lambda: peer(x)})
+    ratio = timings.ratio("$slug", "peer")
+    for name in timings.seconds:
+        print(f"{name:<24} {1000 * timings.median(name):8.3f} ms")
+    print(f"$slug takes {ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] times as long")
 
 
 if __name__ == "__main__":
-    raise SystemExit("to be written: octavo.lab.time, the system and its peer")
+    main()
 '''

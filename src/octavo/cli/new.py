@@ -92,8 +92,14 @@ def write(places: Places, shelf: str, slug: str, arxiv: str | None) -> list[Path
         texts[places.card] = furniture.CARD + furniture.CARD_ENTRY + furniture.CARD_CLAIMS
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), encoding="utf-8")
-    return list(texts)
+        filled = Template(text).substitute(values)
+        # Which of two imports comes first depends on the shelf's name.
+        path.write_text(re.sub(r"(?:^from octavo\..*\n){2,}", _sorted_lines, filled, flags=re.M), "utf-8")
+    return sorted(texts)
+
+
+def _sorted_lines(block: re.Match[str]) -> str:
+    return "".join(sorted(block[0].splitlines(keepends=True), key=lambda line: line.split()[1]))
 
 
 def _root(to: Path | None) -> Path:

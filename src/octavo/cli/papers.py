@@ -65,9 +65,10 @@ def print_papers(found: list[Paper], by_shelf: bool = True) -> None:
         found: the papers, in the order in which they are printed.
         by_shelf: under the names of their shelves, each shelf once.
     """
-    from octavo.cli.terminal import console
+    from octavo.cli.terminal import console, marks
 
     out = console()
+    there, planned = marks()
     if not found:
         out.print("No paper is like that.")
         return
@@ -82,7 +83,8 @@ def print_papers(found: list[Paper], by_shelf: bool = True) -> None:
         out.print()
     running = sum(paper.runs for paper in found)
     out.print(
-        f"[green]●[/green] runs today: {running}   [dim]○[/dim] planned: {len(found) - running}   "
+        f"[green]{there}[/green] runs today: {running}   "
+        f"[dim]{planned}[/dim] planned: {len(found) - running}   "
         "[dim]`octavo show PAPER` says more[/dim]",
     )
 
@@ -91,6 +93,9 @@ def _table(found: list[Paper], width: int) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from octavo.cli.terminal import marks
+
+    there, planned = marks()
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False, expand=True)
     table.add_column(width=1)
     table.add_column(width=width, no_wrap=True)
@@ -98,7 +103,7 @@ def _table(found: list[Paper], width: int) -> "Table":
     table.add_column(width=4, style="dim")
     table.add_column(width=max(len(paper.arxiv) for paper in found), style="dim", no_wrap=True)
     for paper in found:
-        mark = Text("●", "green") if paper.runs else Text("○", "dim")
+        mark = Text(there, "green") if paper.runs else Text(planned, "dim")
         table.add_row(
             mark,
             Text(paper.slug, "bold" if paper.runs else ""),

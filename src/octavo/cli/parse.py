@@ -104,10 +104,19 @@ def _one_line(box: str, name: str) -> str:
     text = " ".join(" ".join(lines[: lines.index("")] if "" in lines else lines).split())
     if missing := re.match(r"Missing from .*?: (\S+)", text):
         return f"{name} needs {missing[1]}. `{name} --help` says more."
+    if missing := re.match(r"Missing value for argument '(.*?)'", text):
+        if missing[1].startswith("-"):
+            return f"{missing[1]} needs a value. `{name} --help` says more."
+        return f"{name} needs {missing[1].upper()}. `{name} --help` says more."
     if wrong := re.match(r"Error parsing (\S+): invalid literal for int\(\).*?: (.*)", text):
         return f"{wrong[1]} takes a whole number, got {wrong[2]}."
     if wrong := re.match(r"Error parsing (\S+): could not convert string to float: (.*)", text):
         return f"{wrong[1]} takes a number, got {wrong[2]}."
+    if wrong := re.match(
+        r"Error parsing (\S+): no type matching (INT|FLOAT) could .*? from \['(.*)'\]", text
+    ):
+        kind = "a whole number" if wrong[2] == "INT" else "a number"
+        return f"{wrong[1]} takes {kind}, got {wrong[3]!r}."
     if wrong := re.match(r"invalid choice '(.*?)' for argument '(.*?)'\. Expected one of \((.*?),?\)", text):
         choices = [choice.strip("' ") for choice in wrong[3].split(",")]
         near = get_close_matches(wrong[1], choices, n=1, cutoff=0.5)

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from octavo.catalogue import Paper
+from octavo.cli import output
 from octavo.cli.furniture import TO_BE_WRITTEN
 from octavo.cli.parse import field_help
 from octavo.cli.places import Places, checkout, package_root
@@ -27,9 +28,9 @@ def files(paper: Paper) -> list[str]:
         *(places.tests / name for name in ("reference.py", "furniture.py")),
         places.benchmark,
     ]
-    missing = [f"{path} is missing" for path in wanted if not path.is_file()]
+    missing = [f"{output.relative(path)} is missing" for path in wanted if not path.is_file()]
     if not list(places.tests.glob("test_*.py")):
-        missing.append(f"{places.tests} has no test_*.py")
+        missing.append(f"{output.relative(places.tests)} has no test_*.py")
     return missing
 
 
@@ -42,7 +43,7 @@ def written(paper: Paper) -> list[str]:
             text = path.read_text(encoding="utf-8")
             if TO_BE_WRITTEN in text.lower():
                 line = text.lower()[: text.lower().index(TO_BE_WRITTEN)].count("\n") + 1
-                found.append(f"{path}:{line} says that something is {TO_BE_WRITTEN}")
+                found.append(f"{output.relative(path)}:{line} says that something is {TO_BE_WRITTEN}")
     return found
 
 
@@ -252,7 +253,7 @@ def examples(paper: Paper) -> dict[str, Any]:
 
     path: Path = Places.of_paper(paper).tests / "furniture.py"
     if not path.is_file():
-        raise OctavoError(f"{path} is missing: it names the example modules in EXAMPLES")
+        raise OctavoError(f"{output.relative(path)} is missing: it names the example modules in EXAMPLES")
     spec = spec_from_file_location(f"furniture_of_{paper.slug}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -260,7 +261,9 @@ def examples(paper: Paper) -> dict[str, Any]:
     spec.loader.exec_module(module)
     found: dict[str, Any] = getattr(module, "EXAMPLES", {})
     if not found:
-        raise OctavoError(f"{path} has no EXAMPLES: a dict from a name to a function of no argument")
+        raise OctavoError(
+            f"{output.relative(path)} has no EXAMPLES: a dict from a name to a function of no argument"
+        )
     return found
 
 

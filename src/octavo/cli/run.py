@@ -60,6 +60,9 @@ def main(arguments: list[str]) -> int:
     card = _named(arguments)
     if card is not None and {"-h", "--help"} & set(arguments):
         return call(_command(card, _scale(arguments)), ["--help"], "octavo run")
+    if card is not None:
+        # Behind a flag that is not known yet, tyro would take the name for the flag's value.
+        arguments = [card.slug, *(word for word in arguments if not _is(word, card.slug))]
     bound, unknown = read(_asked, arguments, "octavo run")
     slug, options = bound()
     card = card or catalogue.paper(slug)
@@ -241,8 +244,12 @@ def _config_flags(defaults: Any) -> type:
 def _named(arguments: list[str]) -> Paper | None:
     """The paper among the arguments, wherever it stands."""
     known = {paper.slug: paper for paper in catalogue.papers()}
-    words = (word.casefold().replace("-", "_") for word in arguments if not word.startswith("-"))
-    return next((known[word] for word in words if word in known), None)
+    return next((known[slug] for word in arguments for slug in known if _is(word, slug)), None)
+
+
+def _is(word: str, slug: str) -> bool:
+    """Whether a word names a paper, in whatever case and with either dash."""
+    return word.casefold().replace("-", "_") == slug
 
 
 def _scale(arguments: list[str]) -> str:

@@ -6,6 +6,7 @@ from octavo import catalogue
 from octavo.cli import output
 from octavo.cli.papers import print_papers, summary
 from octavo.cli.parse import call
+from octavo.errors import OctavoError
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +21,8 @@ def search(words: tyro.conf.Positional[tuple[str, ...]], json: bool = False) -> 
         words: what to look for, authors and claims included; the beginning of a word is enough.
         json: print JSON.
     """
+    if not words:
+        raise OctavoError("octavo search needs WORDS, such as `octavo search attention`.")
     found = catalogue.search(" ".join(words))
     if json:
         output.print_json([{**summary(paper), "score": score} for paper, score in found])

@@ -24,6 +24,12 @@ def console(to_stderr: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
+def marks() -> tuple[str, str]:
+    """The marks for what is there and what is not, as the terminal's encoding allows."""
+    encoding = (sys.stdout.encoding or "").lower()
+    return ("●", "○") if encoding.startswith("utf") else ("*", "-")
+
+
 def verdict_style(verdict: str) -> str:
     """The colour of a verdict; of `needs ...` blue, of a paper without records grey."""
     if verdict.startswith("needs"):
