@@ -136,7 +136,7 @@ def test_data_of_ones_own_need_no_change_in_octavo(folders: Path) -> None:
         layouts=(("plant.csv",),),
     )
     with pytest.raises(
-        data.MissingData, match="MyPlant is not here. Set OCTAVO_DATA to a folder that holds my_plant/"
+        data.MissingData, match=r"MyPlant is not here\. Set OCTAVO_DATA to a folder that holds my_plant/"
     ):
         data.load(mine)
     (folders / "my_plant").mkdir()

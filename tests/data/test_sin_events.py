@@ -73,4 +73,4 @@ def test_it_is_a_data_set_as_any_other() -> None:
     assert data.get("Sin") == []
     assert len(data.load("Sin", seed=1, train=3).train) == 3
     with pytest.raises(ValueError, match="end=0"):
-        sin_events(end=0)
+        sin_events(end=0.0)
