@@ -79,7 +79,7 @@ class $name(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time d_model"]) -> Float[Tensor, "batch time d_model"]:
         """Maps a sequence to a sequence of the same size."""
-        raise NotImplementedError("to be written: the paper's formula, after tests/$shelf/$slug/reference.py")
+        raise NotImplementedError("to be written: the formula that the reference of the tests has")
 '''
 
 EXPERIMENT = '''\
@@ -253,7 +253,7 @@ from octavo.lab import time_side_by_side
 
 
 def main(length: int = 1024, width: int = 64) -> None:
-    """Prints the seconds of a forward pass beside its peer; the peer that the paper names is to be written."""
+    """Prints how long a forward pass takes beside its peer; the peer is to be written."""
     x = torch.randn(2, length, width)
     system, peer = $name(width), nn.Linear(width, width)
     timings = time_side_by_side({"$slug": lambda: system(x), "peer": lambda: peer(x)})
