@@ -262,6 +262,14 @@ def test_notes_name_a_stronger_control_and_an_absent_one(made: SimpleNamespace) 
     )
 
 
+def test_an_equality_has_its_controls_beside_it(made: SimpleNamespace) -> None:
+    records = [*made.measured("a", [0.7, 0.71, 0.72]), *made.measured("b", [0.7, 0.72, 0.71])]
+    controls = [*made.measured("constant", [0.8] * 3), *made.measured("random", [0.1] * 3)]
+    condition = "abs(accuracy(a, D) - accuracy(b, D)) <= 0.1"
+    found = made.judged(condition, [*records, *controls], "equality", controls=("constant", "random"))
+    assert found.note == "a simple baseline is stronger: accuracy(constant, D) = 0.8, accuracy(a, D) = 0.71"
+
+
 def test_a_noisy_clock_is_noted(made: SimpleNamespace) -> None:
     records = [*made.measured("a", [1, 1.2, 0.9], "seconds"), *made.measured("b", [9, 9, 12], "seconds")]
     assert (

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from octavo.catalogue import Claim
@@ -11,6 +12,7 @@ from octavo.ledger.evidence import Measured
 from octavo.ledger.expression import Comparison, Name
 from octavo.ledger.judgement import Component
 from octavo.ledger.metrics import better, is_timed
+from octavo.ledger.rules import BY_INTERVAL
 from octavo.ledger.standard import standard
 
 NOISY = 0.1
@@ -26,24 +28,37 @@ def notes(
 
 
 def _controls(claim: Claim, comparisons: Sequence[Comparison], measured: Measured) -> list[str]:
-    praised = [name for comparison in comparisons for name in _praised(comparison)]
+    names = _names(comparisons)
+    # An identity or a count is not a contest.
+    praised = [name for each in comparisons for name in _praised(each)] if claim.kind in BY_INTERVAL else []
     found = []
     for control in claim.controls:
-        beside = [(name, Name(name.metric, control, name.dataset, name.at)) for name in praised]
-        known = [(name, other) for name, other in beside if other in measured and name.system != control]
-        compared = any(name.system == control for name in _names(comparisons))
-        if not known and not compared:
+        if not any(_instead(name, control) in measured for name in names):
             found.append(f"the control {control} was not measured")
-        for name, other in known:
-            mine, its = (
-                fmean(record.value for record in measured.seeds(each).values()) for each in (name, other)
-            )
-            if its > mine if better(name.metric) == "higher" else its < mine:
-                found.append(
-                    f"a simple baseline is stronger: {other} = {printing.number(its)}, "
-                    f"{name} = {printing.number(mine)}"
-                )
+        beside = {name: _instead(name, control) for name in dict.fromkeys(praised) if name.system != control}
+        known = {name: other for name, other in beside.items() if other in measured}
+        stronger = [
+            name for name, other in known.items() if _is_better(_mean(measured, other), name, measured)
+        ]
+        if stronger:
+            first = stronger[0]
+            its, own = (printing.number(_mean(measured, name)) for name in (known[first], first))
+            more = f", and {len(stronger) - 1} more of {len(known)}" if len(stronger) > 1 else ""
+            found.append(f"a simple baseline is stronger: {known[first]} = {its}, {first} = {own}{more}")
     return found
+
+
+def _mean(measured: Measured, name: Name) -> float:
+    return fmean(record.value for record in measured.seeds(name).values())
+
+
+def _is_better(value: float, name: Name, measured: Measured) -> bool:
+    own = _mean(measured, name)
+    return value > own if better(name.metric) == "higher" else value < own
+
+
+def _instead(name: Name, system: str) -> Name:
+    return replace(name, system=system)
 
 
 def _names(comparisons: Sequence[Comparison]) -> list[Name]:
@@ -51,16 +66,15 @@ def _names(comparisons: Sequence[Comparison]) -> list[Name]:
 
 
 def _praised(comparison: Comparison) -> list[Name]:
-    """The numbers of which the claim says that they are good."""
+    """The numbers of which the claim says that they are good; of an equality those that stand first."""
     form = standard(comparison)
-    if form.form == "band":
-        return []
     good = {"higher": 1, "lower": -1}
-    return [
-        name
-        for name, sign in pushes(form.quantity).items()
-        if form.sign * sign * good.get(better(name.metric) or "", 0) > 0
-    ]
+    found = []
+    for name, sign in pushes(form.quantity).items():
+        side = good.get(better(name.metric) or "", 0)
+        if (sign > 0 and side) if form.form == "band" else form.sign * sign * side > 0:
+            found.append(name)
+    return found
 
 
 def _clocks(comparisons: Sequence[Comparison], components: Sequence[Component]) -> list[str]:
