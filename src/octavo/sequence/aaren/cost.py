@@ -46,7 +46,7 @@ def state_bytes(state: EncoderState) -> int:
 def stream(
     encoders: Mapping[str, AarenEncoder], tokens: Sequence[Tensor], warm_up: int = 64
 ) -> dict[str, Cost]:
-    """Feeds the same tokens to each encoder, octave by octave in turn, so that a busy moment hits all of them.
+    """Feeds the same tokens to each encoder, octave by octave in turn: a busy moment hits all.
 
     Args:
         encoders: by name, in evaluation mode.

@@ -1,7 +1,8 @@
 """Every claim of the abstract, measured beside the systems that it is about."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,10 +13,11 @@ from octavo.errors import Missing
 from octavo.lab import Endless, Evaluation, Lab, Records, TensorData, colours, house_style, part, plot
 from octavo.sequence.aaren import baselines, control, figures, identities
 from octavo.sequence.aaren.agent import Units, Windows, imitation_loss, play
+from octavo.sequence.aaren.attention import Aaren
 from octavo.sequence.aaren.classifier import AarenClassifier
 from octavo.sequence.aaren.cost import state_bytes, stream
 from octavo.sequence.aaren.decision import AarenDecisionModel
-from octavo.sequence.aaren.encoder import AarenEncoder, AarenLayer
+from octavo.sequence.aaren.encoder import AarenEncoder, AarenLayer, MixerName
 from octavo.sequence.aaren.forecaster import AarenForecaster
 from octavo.sequence.aaren.objectives import (
     classification_loss,
@@ -36,7 +38,7 @@ __all__ = ["SCALES", "Config"]
 
 
 def loaded(names: tuple[str, ...]) -> Iterator[Any]:
-    """The data sets that are here, one after the other; at the end the first that is not is reported missing."""
+    """The data sets that are here, in turn; at the end the first that is not is reported missing."""
     missing: Missing | None = None
     for name in names:
         try:
@@ -73,7 +75,9 @@ def rnn_view(config: Config, lab: Lab) -> None:
     errors = identities.query_of_the_newest_token(config.instances, lab.generator("rows"))
     for system, values in errors.items():
         lab.record(system=system, dataset="attention_rows", metric="max_error", value=max(values))
-    for system, encoder in paired(config, lab.key("init"), lambda mixer: AarenEncoder(8, 1, 2, mixer=mixer)):
+    for system, encoder in paired(
+        config.systems, lab.key("init"), lambda mixer: AarenEncoder(8, 1, 2, mixer=mixer)
+    ):
         for tokens in (10, 512, 4096, config.stored_tokens):
             with torch.no_grad():
                 _, state = encoder.eval()(torch.zeros(1, tokens, 8), need_state=True)
@@ -89,9 +93,9 @@ def rnn_view(config: Config, lab: Lab) -> None:
 
 @part(seeds=1)
 def streaming_equals_parallel(config: Config, lab: Lab) -> None:
-    """A stack fed token by token gives the outputs that it gave in parallel, and has d_model parameters more a layer."""
+    """A stack fed token by token gives what it gave in parallel; a layer has d_model parameters more."""
     tokens = torch.randn(2, 200, config.width, generator=lab.generator("tokens"))
-    for system, encoder in paired(config, lab.key("init"), lambda mixer: encoder_of(config, mixer)):
+    for system, encoder in paired(config.systems, lab.key("init"), lambda mixer: encoder_of(config, mixer)):
         encoder.eval()
         with torch.no_grad():
             error = identities.difference(identities.step_by_step(encoder, tokens), encoder(tokens))
@@ -172,9 +176,9 @@ def classification(config: Config, lab: Lab) -> None:
         splits = series.hold_out(0.2, seed=lab.seed)
         train, validation, test = (series_tensors(split) for split in (*splits, series.test))
         for system, model in paired(
-            config,
+            config.systems,
             lab.key("init"),
-            lambda mixer: AarenClassifier(series.n_channels, series.n_classes, **sizes(config, mixer)),
+            partial(classifier, config, series),
         ):
             lab.fit(
                 f"{system} on {series.name}",
@@ -197,6 +201,11 @@ def classification(config: Config, lab: Lab) -> None:
         lab.record(
             system="majority", dataset=series.name, metric="accuracy", value=guessed.mean(), items=guessed
         )
+
+
+def classifier(config: Config, series: Any, mixer: MixerName) -> AarenClassifier:
+    """The model of labelled series."""
+    return AarenClassifier(series.n_channels, series.n_classes, **sizes(config, mixer))
 
 
 def series_tensors(split: Any) -> TensorData:
@@ -234,14 +243,19 @@ def forecast_one(config: Config, lab: Lab, series: Any, horizon: int) -> None:
             ("test", config.test_stride),
         )
     )
-    rivals: list[tuple[str, nn.Module]] = [("linear", baselines.DecomposedLinear(config.context, horizon))]
+    simple: list[tuple[str, nn.Module]] = [("linear", baselines.DecomposedLinear(config.context, horizon))]
     learned = paired(
-        config,
+        config.rivals,
         lab.key("init"),
-        lambda mixer: AarenForecaster(channels, config.context, horizon, **sizes(config, mixer)),
+        lambda mixer: AarenForecaster(
+            channels,
+            config.context,
+            horizon,
+            **sizes(config, mixer) | {"dropout": config.forecast_dropout},
+        ),
     )
     shown = {}
-    for system, model in (*rivals, *learned):
+    for system, model in (*simple, *learned):
         lab.fit(
             f"{system} on {name}",
             model,
@@ -261,7 +275,12 @@ def forecast_one(config: Config, lab: Lab, series: Any, horizon: int) -> None:
             lab.record(system=system, dataset=name, metric=metric, value=values.mean(), items=values)
         with torch.no_grad():
             shown[system] = model(test.tensors["past"][:1].to(lab.device))[0, :, -1].cpu().numpy()
-        if lab.seed == 0 and system == "aaren" and horizon == config.horizons[0]:
+        if (
+            lab.seed == 0
+            and system == "aaren"
+            and isinstance(model, AarenForecaster)
+            and horizon == config.horizons[0]
+        ):
             show_weights(lab, model, test.tensors["past"][:1], name)
     last = baselines.repeat_last(test.tensors["past"], horizon) - test.tensors["future"]
     for metric, values in (("mse", last.square().mean((1, 2))), ("mae", last.abs().mean((1, 2)))):
@@ -281,8 +300,13 @@ def show_weights(lab: Lab, model: AarenForecaster, past: Tensor, name: str) -> N
         layer, series = model.encoder.layers[0], past.to(lab.device)
         variance, center = torch.var_mean(series, dim=1, keepdim=True, correction=0)
         tokens = model.embed((series - center) / (variance + 1e-5).sqrt())
-        tokens = tokens + model.encoder.positional(torch.arange(tokens.shape[1], device=tokens.device))
-        weights = identities.prefix_weights(layer.mixer, layer.norm1(tokens))[0, 0].cpu().numpy()
+        if model.encoder.positional is not None:
+            tokens = tokens + model.encoder.positional(torch.arange(tokens.shape[1], device=tokens.device))
+        weights = (
+            identities.prefix_weights(cast(Aaren, layer.mixer), cast(AarenLayer, layer).norm1(tokens))[0, 0]
+            .cpu()
+            .numpy()
+        )
         title = f"{name}: weights of every prefix, layer 1, head 1"
         lab.figure(f"weights-{name}", figures.prefix_weights(weights, title))
 
@@ -296,17 +320,8 @@ def events(config: Config, lab: Lab) -> None:
             for split in (found.train, found.test)
         )
         gaps, marks, _ = gaps_and_marks(train)
-        logs = np.log(gaps)
-        for system, model in paired(
-            config,
-            lab.key("init"),
-            lambda mixer: AarenPointProcess(
-                found.n_marks,
-                mean_log_gap=float(logs.mean()),
-                std_log_gap=float(logs.std()),
-                **sizes(config, mixer),
-            ),
-        ):
+        make = partial(point_process, config, found.n_marks, np.log(gaps))
+        for system, model in paired(config.rivals, lab.key("init"), make):
             lab.fit(
                 f"{system} on {found.name}",
                 model,
@@ -348,6 +363,12 @@ def events(config: Config, lab: Lab) -> None:
         lab.record(system="marginal", dataset=found.name, metric="rmse", value=error.mean() ** 0.5)
 
 
+def point_process(config: Config, n_marks: int, log_gaps: Any, mixer: MixerName) -> AarenPointProcess:
+    """The model of events, in the units of the training data's gaps."""
+    mean, deviation = float(log_gaps.mean()), float(log_gaps.std())
+    return AarenPointProcess(n_marks, mean_log_gap=mean, std_log_gap=deviation, **sizes(config, mixer))
+
+
 @part
 def decisions(config: Config, lab: Lab) -> None:
     """Return of agents that learned from logged episodes: 0 a random one, 100 the expert."""
@@ -362,16 +383,8 @@ def decisions(config: Config, lab: Lab) -> None:
             # The set is the same for every seed, as a published one would be.
             logged = control.episodes(task, mixture, config.episodes, seed=control.MIXTURES.index(mixture))
             units = Units.of(task, logged)
-            for system, model in paired(
-                config,
-                lab.key("init"),
-                lambda mixer: AarenDecisionModel(
-                    task.observation_size,
-                    task.actions,
-                    discrete=task.discrete,
-                    **sizes(config, mixer) | {"n_heads": 1},
-                ),
-            ):
+            make = partial(decision_model, config, task)
+            for system, model in paired(config.rivals, lab.key("init"), make):
                 lab.fit(
                     f"{system} on {dataset}",
                     model,
@@ -393,6 +406,12 @@ def decisions(config: Config, lab: Lab) -> None:
             lab.record(system="random", dataset=dataset, metric="score", value=0.0)
 
 
+def decision_model(config: Config, task: control.Task, mixer: MixerName) -> AarenDecisionModel:
+    """The agent of a task; one head, as the code that the paper builds on."""
+    own = sizes(config, mixer) | {"n_heads": 1}
+    return AarenDecisionModel(task.observation_size, task.actions, discrete=task.discrete, **own)
+
+
 @part
 def recall(config: Config, lab: Lab) -> None:
     """Share of values recalled by their keys, for more and more pairs to choose from."""
@@ -404,7 +423,9 @@ def recall(config: Config, lab: Lab) -> None:
         return {"tokens": tokens, "answers": answers}
 
     for system, model in paired(
-        config, lab.key("init"), lambda mixer: Recaller(encoder_of(config, mixer), config.width, symbols)
+        config.systems,
+        lab.key("init"),
+        lambda mixer: Recaller(encoder_of(config, mixer), config.width, symbols),
     ):
         lab.fit(
             f"{system} on associative recall",

@@ -1,7 +1,7 @@
 """The systems that are compared: one model whose mixer alone changes, all with the same initial weights."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -9,21 +9,23 @@ from torch import Tensor, nn
 from octavo.sequence.aaren.encoder import AarenEncoder, MixerName
 from octavo.sequence.aaren.scales import Config
 
+Model = TypeVar("Model", bound=nn.Module)
+
 MIXERS: dict[str, MixerName] = {"aaren": "aaren", "transformer": "attention", "gru": "gru", "lstm": "lstm"}
 
 
 def paired(
-    config: Config, key: int, make: Callable[[MixerName], nn.Module]
-) -> Iterator[tuple[str, nn.Module]]:
+    systems: Sequence[str], key: int, make: Callable[[MixerName], Model]
+) -> Iterator[tuple[str, Model]]:
     """A model for each system, with the same initial weights wherever names and shapes agree.
 
     Args:
-        config: names the systems.
+        systems: names of them, of `MIXERS`.
         key: of the initial weights.
         make: a model with that mixer.
     """
     first: dict[str, Tensor] = {}
-    for system in config.systems:
+    for system in systems:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(key >> 1)
             model = make(MIXERS[system])
