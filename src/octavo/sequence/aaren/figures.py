@@ -227,3 +227,55 @@ def prefix_weights(weights: Float[np.ndarray, "prefix token"], title: str) -> An
     axes.set(title=title, xlabel="token", ylabel="output after token")
     axes.grid(visible=False)
     return figure
+
+
+def live_stream(
+    stream: Float[np.ndarray, " time"],
+    forecasts: Float[np.ndarray, "values horizon"],
+    context: int,
+    sizes: Mapping[str, Sequence[int]],
+    colours: Mapping[str, str],
+) -> Any:
+    """A stream with the forecasts made while it came in, over the bytes that each model remembers.
+
+    Args:
+        stream: the values, those before the first forecast among them.
+        forecasts: what was forecast after each value.
+        context: values before the first forecast.
+        sizes: for each system the bytes of its state after each value.
+        colours: of the systems.
+    """
+    import matplotlib.pyplot as plt
+
+    values, horizon = forecasts.shape
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(9.0, 5.2), height_ratios=(1.4, 1), sharex=True, layout="constrained"
+    )
+    above.plot(
+        np.arange(len(stream)) - context + 1, stream, color="#9A9A9A", linewidth=1.4, label="what came"
+    )
+    for index in range(values - 1, -1, -max(horizon + 4, values // 6)):
+        ahead = np.arange(index + 2, index + 2 + horizon)
+        above.plot(
+            ahead, forecasts[index], color=colours["aaren"], label="forecast" if index == values - 1 else None
+        )
+        above.plot([index + 1], [stream[context + index]], "o", color=colours["aaren"], markersize=4)
+    above.set(title="A value in, a forecast out")
+    # Room for the legend above the highest value.
+    bottom, top = above.get_ylim()
+    above.set_ylim(bottom, top + 0.2 * (top - bottom))
+    above.legend(ncols=2, loc="upper right")
+    for system, size in sizes.items():
+        below.plot(range(1, values + 1), size, color=colours[system])
+        below.annotate(
+            f"{label(system)}: {size[-1]:,} bytes",
+            (values, size[-1]),
+            xytext=(0, 7),
+            textcoords="offset points",
+            color=colours[system],
+            ha="right",
+            fontsize=9.5,
+        )
+    below.set_ylim(0.5 * min(map(min, sizes.values())), 3 * max(map(max, sizes.values())))
+    below.set(title="Bytes remembered", xlabel="values streamed in", yscale="log")
+    return figure
