@@ -22,6 +22,7 @@ os.environ["OCTAVO_RUNS"] = _RUNS.name
 
 import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
+from beartype.roar import BeartypeDecorHintException  # noqa: E402
 
 CHECKED = (
     "octavo.nn",
@@ -45,7 +46,11 @@ def _jaxtyped_unless_compiling(*, typechecker: Any) -> Callable[[Any], Any]:
         if inspect.isclass(thing):
             # Its methods are decorated one by one; the __init__ of a dataclass may be wrapped further.
             return thing
-        checked = check(thing)
+        try:
+            checked = check(thing)
+        except BeartypeDecorHintException:
+            # A hint that says nothing at run time, such as a protocol's.
+            return thing
         torch = sys.modules.get("torch")
         if torch is None or not inspect.isfunction(thing):
             return checked

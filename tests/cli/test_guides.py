@@ -67,7 +67,7 @@ def test_the_paper_of_the_guide_passes_every_test(papers_folder: Path, octavo: C
         "squareplus",
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "--import-mode=importlib", "-p", "no:cacheprovider", *tests],
         env={**os.environ, "OCTAVO_PAPERS": str(papers_folder)},
         cwd=DOCS.parent,
         capture_output=True,

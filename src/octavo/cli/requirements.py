@@ -182,7 +182,7 @@ def smoke(paper: Paper) -> list[str]:
     """At smoke scale every part runs, and every claim that this machine can speak to is measured."""
     from octavo import ledger, runner
 
-    outcome = runner.run(runner.plan(paper, "smoke"), jobs=1, progress=False)
+    outcome = runner.run(runner.plan(paper, "smoke", seeds=1), jobs=1, progress=False)
     wrong = [
         f"part {unit.part}, seed {unit.seed}: {unit.status}: {unit.why}"
         for unit in (*outcome.failed, *outcome.diverged)
