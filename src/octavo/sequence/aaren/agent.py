@@ -121,7 +121,7 @@ def play(
         window: steps that the agent sees, as in training.
     """
     device = next(model.parameters()).device
-    environments = [make(task.name) for _ in seeds]
+    environments = [make(task.name, task.horizon) for _ in seeds]
     size = len(seeds)
     first = [env.reset(seed=seed % 2**31)[0] for env, seed in zip(environments, seeds, strict=True)]
     observations = torch.zeros(size, task.horizon, task.observation_size)

@@ -110,11 +110,12 @@ CONTROLLERS: dict[str, tuple[Controller, Controller]] = {
 }
 
 
-def make(name: str) -> Any:
+def make(name: str, horizon: int | None = None) -> Any:
     """The environment, or what to install for it.
 
     Args:
         name: its id in gymnasium.
+        horizon: steps after which an episode is cut off; by default the environment's own number.
 
     Raises:
         Missing: gymnasium, or the engine of this environment, is not installed.
@@ -124,21 +125,22 @@ def make(name: str) -> Any:
     except ImportError as error:
         raise Missing("gymnasium", "pip install gymnasium") from error
     try:
-        return gymnasium.make(name)
+        return gymnasium.make(name, max_episode_steps=horizon)
     except gymnasium.error.DependencyNotInstalled as error:
         raise Missing("gymnasium[mujoco]", "pip install 'gymnasium[mujoco]'") from error
 
 
-def task(name: str) -> Task:
+def task(name: str, horizon: int | None = None) -> Task:
     """The task of that name, with its controllers.
 
     Args:
         name: an id in gymnasium. Tasks without a controller of ours get linear ones, found by random search.
+        horizon: steps after which an episode is cut off; by default the environment's own number.
 
     Raises:
         Missing: gymnasium, or the engine of this environment, is not installed.
     """
-    environment = make(name)
+    environment = make(name, horizon)
     discrete = hasattr(environment.action_space, "n")
     size = int(environment.observation_space.shape[0])
     actions = int(environment.action_space.n if discrete else environment.action_space.shape[0])
@@ -188,7 +190,7 @@ def episodes(task: Task, mixture: Mixture, number: int, seed: int) -> list[Episo
         seed: of the set; the same seed gives the same episodes.
     """
     rng = np.random.default_rng(seed)
-    environment = make(task.name)
+    environment = make(task.name, task.horizon)
     collected = []
     for index in range(number):
         medium = noisy(task, task.medium, MEDIUM_NOISE)
@@ -203,7 +205,7 @@ def episodes(task: Task, mixture: Mixture, number: int, seed: int) -> list[Episo
 
 def mean_return(task: Task, controller: Controller, seeds: Sequence[int]) -> float:
     """Mean return of a controller from the given starts."""
-    environment = make(task.name)
+    environment = make(task.name, task.horizon)
     return float(np.mean([rollout(environment, controller, seed).total for seed in seeds]))
 
 

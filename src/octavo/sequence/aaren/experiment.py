@@ -373,7 +373,7 @@ def point_process(config: Config, n_marks: int, log_gaps: Any, mixer: MixerName)
 def decisions(config: Config, lab: Lab) -> None:
     """Return of agents that learned from logged episodes: 0 a random one, 100 the expert."""
     for name in config.control_tasks:
-        task = control.task(name)
+        task = control.task(name, config.episode_steps)
         short = name.split("-")[0].lower()
         random = np.random.default_rng(lab.key("evaluation"))
         starts = [int(seed) for seed in random.integers(2**31, size=config.evaluation_episodes)]
@@ -475,7 +475,7 @@ def cost_of_a_stream(records: Records) -> Any:
     return figures.stream_costs(seconds, kilobytes, colours(found.systems))
 
 
-def _curve(records: Records) -> tuple[list[float], list[float]]:
+def _curve(records: Records) -> figures.Curve:
     placed = sorted((dict(record.at)["tokens"], record.value) for record in records if record.at)
     return [tokens for tokens, _ in placed], [value for _, value in placed]
 
@@ -508,7 +508,7 @@ def as_good_as_a_transformer(records: Records) -> Any:
 def price_of_the_fixed_query(records: Records) -> Any:
     """Associative recall against the number of pairs."""
     found = records.where(part="recall", metric="accuracy")
-    accuracy: dict[str, dict[float, list[float]]] = {}
+    accuracy: dict[str, dict[int | float, list[float]]] = {}
     for record in found:
         if record.at:
             accuracy.setdefault(record.system, {}).setdefault(dict(record.at)["pairs"], []).append(

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-Curve = tuple[Sequence[float], Sequence[float]]
+Number = int | float
+Curve = tuple[Sequence[Number], Sequence[Number]]
 
 LABELS = {
     "aaren": "Aaren",
@@ -58,7 +59,7 @@ def stream_costs(
     return figure
 
 
-def _ticks(curves: Mapping[str, Curve]) -> list[float]:
+def _ticks(curves: Mapping[str, Curve]) -> list[Number]:
     tokens = sorted({token for xs, _ in curves.values() for token in xs})
     return tokens[-1 :: -max(1, len(tokens) // 5)][::-1] if tokens else []
 
@@ -138,7 +139,7 @@ def forest(rows: Sequence[tuple[str, str, Sequence[float], float]], colour: str)
 
 
 def recall_curves(
-    accuracy: Mapping[str, Mapping[float, Sequence[float]]], chance: float, colours: Mapping[str, str]
+    accuracy: Mapping[str, Mapping[Number, Sequence[float]]], chance: float, colours: Mapping[str, str]
 ) -> Any:
     """Share of values recalled against the pairs to choose from, a dot a seed.
 

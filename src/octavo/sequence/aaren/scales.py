@@ -75,6 +75,8 @@ class Config:
     """Environments of gymnasium."""
     episodes: int = 200
     """Logged episodes a set."""
+    episode_steps: int | None = None
+    """Steps after which an episode is cut off; by default the environment's own number."""
     control_steps: int = 300
     """Training steps of control."""
     window: int = 20
@@ -96,9 +98,9 @@ SCALES = {
         width=8,
         layers=1,
         heads=2,
-        batch_size=4,
+        batch_size=32,
         instances=2,
-        unrolled_tokens=64,
+        unrolled_tokens=16,
         stream_tokens=64,
         stream_width=8,
         stream_layers=1,
@@ -111,6 +113,7 @@ SCALES = {
         event_crop=16,
         event_users=8,
         episodes=4,
+        episode_steps=50,
         control_steps=2,
         window=4,
         evaluation_episodes=1,
