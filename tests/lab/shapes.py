@@ -6,6 +6,7 @@ prints a JSON object: for each shape, whether the killed trainings ended exactly
 Each run is a forked process, so that torch is imported once.
 """
 
+import functools
 import json
 import os
 import signal
@@ -77,7 +78,7 @@ def language_model(folder: Path | None, at_step: Callable[[int], None] = lambda 
 
 
 def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: None) -> Outcome:
-    """A guide that weights the target's samples, two optimizers, an inner loop, a plain counter and a tensor."""
+    """A guide that weights the target's samples: two optimizers, an inner loop, a counter and a tensor."""
     torch.manual_seed(1)
     guide, target = (
         nn.Linear(4, 1),
@@ -164,7 +165,12 @@ def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def forked(run: Callable[[], None]) -> bool:
+def die_at(step: int, now: int) -> None:
+    if now == step:
+        die()
+
+
+def forked(run: Callable[[], object]) -> bool:
     """Whether a forked process that runs this was killed."""
     child = os.fork()
     if child == 0:
@@ -208,7 +214,8 @@ def main(folder: Path) -> None:
     for name, shape in SHAPES.items():
         undisturbed = shape(None)
         place = folder / name
-        killed = [forked(lambda s=step: shape(place, lambda now: now == s and die())) for step in steps[name]]
+        deaths = [functools.partial(die_at, at) for at in steps[name]]
+        killed = [forked(functools.partial(shape, place, death)) for death in deaths]
         torch.manual_seed(999)
         torn = folder / f"{name}-torn"
         outcome[name] = {

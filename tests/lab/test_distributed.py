@@ -47,7 +47,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     ranks = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(ranks)
     one = ranks.main(folder / "one", "plain")
-    return {"one": one, "two": [outcome(process) for process in two][0]}
+    results = [outcome(process) for process in two]
+    return {"one": one, "two": results[0]}
 
 
 @pytest.mark.parametrize("training", ["usual", "pieces", "endless", "method", "loop"])

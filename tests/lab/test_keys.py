@@ -41,7 +41,7 @@ def test_a_key_has_64_bits_and_depends_on_each_argument(seed: int, stream: str, 
     assert word != key(seed, stream + "x", *places)
     assert word != key(seed, stream, *places, 0)
     for place in range(len(places)):
-        changed = places[:place] + [places[place] ^ 1] + places[place + 1 :]
+        changed = [*places[:place], places[place] ^ 1, *places[place + 1 :]]
         assert word != key(seed, stream, *changed)
 
 

@@ -73,7 +73,12 @@ def test_preserved_randomness_survives_an_error() -> None:
     torch.manual_seed(4)
     expected = torch.rand(2)
     torch.manual_seed(4)
-    with pytest.raises(RuntimeError), preserved_randomness():
-        torch.rand(100)
-        raise RuntimeError
+
+    def fail() -> None:
+        with preserved_randomness():
+            torch.rand(100)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert torch.equal(expected, torch.rand(2))

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,7 @@ class Checkpoints:
             _write_file(self.folder / f".{_LATEST}", name.encode())
             os.replace(self.folder / f".{_LATEST}", self.folder / _LATEST)
             _force_folder(self.folder)
-            for old in self._newest_first()[self.keep :]:
-                shutil.rmtree(self.folder / old, ignore_errors=True)
+            self._remove(self._newest_first()[self.keep :])
 
     def load(self) -> dict[str, Any] | None:
         """The newest checkpoint that is whole, or None; each damaged one is passed over with a warning."""
@@ -77,12 +76,16 @@ class Checkpoints:
         with _clear_errors(self.folder):
             self._write(_FINAL, state)
             (self.folder / _LATEST).unlink(missing_ok=True)
-            for name in self._newest_first():
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+            self._remove(self._newest_first())
 
     def load_final(self) -> dict[str, Any] | None:
         """What a finished training left behind, or None."""
         return self._read(_FINAL) if (self.folder / _FINAL).is_dir() else None
+
+    def _remove(self, names: Iterable[str]) -> None:
+        # What a kill left unfinished goes as well.
+        for path in (*(self.folder / name for name in names), *self.folder.glob(".step-*")):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _newest_first(self) -> list[str]:
         names = sorted((path.name for path in self.folder.glob("step-*") if path.is_dir()), reverse=True)

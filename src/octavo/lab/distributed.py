@@ -38,7 +38,7 @@ class AccelerateEngine:
 
     def __init__(self, device: str | torch.device = "cpu", precision: Precision = "float32") -> None:
         try:
-            from accelerate import Accelerator, DistributedType  # type: ignore[import-untyped]
+            from accelerate import Accelerator, DistributedType
         except ImportError as error:
             raise Missing("accelerate", "Install it with: pip install 'octavo[dist]'") from error
         dtype_of(precision)
@@ -139,7 +139,7 @@ class AccelerateEngine:
 
     def close(self) -> None:
         """Reset what Accelerate keeps in the process; the group of processes stays for the next training."""
-        from accelerate.state import (  # type: ignore[import-untyped]
+        from accelerate.state import (
             AcceleratorState,
             GradientState,
         )

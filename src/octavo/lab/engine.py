@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from octavo.errors import OctavoError
 
 Precision = Literal["float32", "bfloat16", "float16"]
+_NOTHING = nullcontext()
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -104,12 +105,12 @@ class PlainEngine:
 
     def accumulating(self, objective: nn.Module) -> AbstractContextManager[Any]:
         """Nothing to hold back in one process."""
-        return nullcontext()
+        return _NOTHING
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Torch's autocast, or nothing in float32."""
         if self._dtype == torch.float32:
-            return nullcontext()
+            return _NOTHING
         return torch.autocast(self.device.type, dtype=self._dtype)
 
     def backward(self, loss: Tensor) -> None:

@@ -208,6 +208,9 @@ class _UsualStep:
             accumulate,
         )
         self._objective, self._optimizer = engine.prepare(_Objective(model, loss), optimizer)
+        # Nobody hooks into an objective that the engine left as it was: its forward can be called directly.
+        bare = isinstance(self._objective, _Objective)
+        self._call = self._objective.forward if bare else self._objective
         # Before a checkpoint is loaded, whose rates have the schedule's factor in them.
         self._rates = [group["lr"] for group in optimizer.param_groups]
 
@@ -227,12 +230,17 @@ class _UsualStep:
 
     def _add_gradients(self, batch: Any, context: Context, weight: float) -> dict[str, Tensor | float]:
         with self._engine.autocast():
-            result = self._objective(batch, context)
-        numbers = {"loss": result} if isinstance(result, Tensor) else dict(result)
-        loss = numbers["loss"]
+            result = self._call(batch, context)
+        if isinstance(result, Tensor):
+            result = {"loss": result}
+        elif "loss" not in result:
+            raise OctavoError(
+                f"the loss function must return 'loss', it returned {', '.join(result) or 'nothing'}"
+            )
+        loss = result["loss"]
         self._engine.backward(loss if weight == 1.0 else loss * weight)
         return {
-            name: value.detach() if isinstance(value, Tensor) else value for name, value in numbers.items()
+            name: value.detach() if isinstance(value, Tensor) else value for name, value in result.items()
         }
 
     def _add_pieces(self, pieces: Iterable[tuple[Any, float]], context: Context) -> dict[str, Tensor | float]:
@@ -251,6 +259,8 @@ def _steps(data: Any, steps: int | None, epochs: float | None, batch_size: int, 
     if (steps is None) == (epochs is None):
         raise OctavoError(f"fit needs steps or epochs, and not both; got steps={steps}, epochs={epochs}")
     if steps is not None:
+        if steps < 0:
+            raise OctavoError(f"steps={steps} must not be negative")
         return steps
     per_epoch = Batches(data, batch_size, 0, last).steps_per_epoch
     if per_epoch is None or epochs is None:

@@ -190,15 +190,15 @@ class Lab:
         self._fits[name] = again + 1
         # A second training of the same name must not find the first one's checkpoint.
         folder = self._work and self._work / (_file_name(name) + (f"-{again + 1}" if again else ""))
-        settings = {
+        given: dict[str, Any] = {
             "seed": self.seed,
             "device": self.device,
             "engine": self.engine,
             "trackers": self._trackers,
             "report": self._report,
             "folder": folder,
-        } | settings
-        return fit(name, model, loss, data, **settings)
+        }
+        return fit(name, model, loss, data, **(given | settings))
 
     def say(self, message: str) -> None:
         """A line for the person who watches; it is in no record."""

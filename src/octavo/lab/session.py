@@ -92,17 +92,15 @@ class Session:
 
     def _step(self, step: int) -> None:
         loop, engine = self.loop, self.engine
+        word = key(loop.seed, "fit.step", step)
         # The first process draws as a single one would; the others draw what is their own.
-        word = (
-            key(loop.seed, "fit.step", step, engine.rank) if engine.rank else key(loop.seed, "fit.step", step)
-        )
-        seed_global(word, engine.device)
+        seed_global(key(word, "fit.rank", engine.rank) if engine.rank else word, engine.device)
         indices, weight = self.batches.local(step)
         context = Context(engine, loop.seed, step, loop.steps, self.batches.epoch(step), indices, weight)
         batch = self._batch(step, indices, weight)
         numbers = loop.step(loop.state, batch, context)
         if not self.meter.add(numbers, weight):
-            raise Diverged(loop.name, step, self.batches.indices(step).tolist())
+            raise self._diverged(step)
         if not self.meter.immediate and ((step + 1) % loop.log_every == 0 or step + 1 == loop.steps):
             self._flush()
 
@@ -117,7 +115,11 @@ class Session:
     def _flush(self) -> None:
         bad = self.meter.flush()
         if bad is not None:
-            raise Diverged(self.loop.name, bad, self.batches.indices(bad).tolist())
+            raise self._diverged(bad)
+
+    def _diverged(self, step: int) -> Diverged:
+        samples = [] if self.batches.size is None else self.batches.indices(step).tolist()
+        return Diverged(self.loop.name, step, samples)
 
     def _evaluate(self, done: int) -> None:
         loop = self.loop
@@ -186,7 +188,7 @@ class Session:
         pause = max(self.loop.checkpoint_seconds, _SAVE_SHARE * self.saving_took)
         return self._agreed(time.perf_counter() - self.saved_at >= pause, done)
 
-    def _save(self, done: int, status: Status | None = None) -> None:
+    def _save(self, done: int, status: Status | None = None, seconds: float | None = None) -> None:
         assert self.loop.checkpoints is not None
         began = time.perf_counter()
         self._flush()
@@ -194,7 +196,7 @@ class Session:
         if self.engine.rank == 0:
             saved = {
                 "step": done,
-                "seconds": self._seconds(),
+                "seconds": self._seconds() if seconds is None else seconds,
                 "settings": self.loop.settings,
                 "history": self.meter.state_dict(),
                 "evaluations": self.evaluations,
@@ -251,13 +253,14 @@ class Session:
     def _finish(self, done: int, status: Status) -> Fit:
         loop = self.loop
         self._flush()
+        seconds = self._seconds()
         if loop.checkpoints and status == "timeout":
-            self._save(done, status)
+            self._save(done, status, seconds)
         if self.best_weights is not None:
             for name, module in loop.state.modules().items():
                 module.load_state_dict(self.best_weights[name])
         if loop.checkpoints and status != "timeout":
-            self._save(done, status)
+            self._save(done, status, seconds)
         for tracker in self.trackers:
             tracker.finish(status)
         folder = loop.checkpoints.folder if loop.checkpoints else None
@@ -265,7 +268,7 @@ class Session:
             loop.name,
             status,
             done,
-            self._seconds(),
+            seconds,
             self.meter.history,
             self.evaluations,
             self.watch.best,

@@ -17,7 +17,7 @@ from octavo.runner.plans import Plan, Unit
 from octavo.runner.shelved import pending, remember, stale
 
 
-class Interrupted(OctavoError):  # noqa: N818
+class Interrupted(OctavoError):
     """Ctrl-C: what is measured is kept, and the same command goes on."""
 
     exit_code = 130

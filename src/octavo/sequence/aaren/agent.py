@@ -99,7 +99,7 @@ def imitation_loss(model: AarenDecisionModel, batch: dict[str, Tensor]) -> Float
     """
     # A mask that hides nothing would cost attention its fused kernel.
     padding = batch["padding"] if bool(batch["padding"].any()) else None
-    predicted = model(batch["observations"], batch["returns"], batch["actions"], batch["steps"], padding)
+    predicted = model(batch["observations"], batch["returns"], batch["actions"], key_padding_mask=padding)
     seen = ~batch["padding"]
     if model.discrete:
         return nn.functional.cross_entropy(predicted[seen], batch["actions"][seen])
@@ -134,8 +134,7 @@ def play(
     for step in range(task.horizon):
         seen = slice(max(0, step + 1 - window), step + 1)
         inputs: list[Any] = [values[running, seen].to(device) for values in (observations, wanted, actions)]
-        steps = torch.arange(seen.start, seen.stop, device=device).expand(len(running), -1)
-        predicted = model(*inputs, steps)[:, -1].cpu()
+        predicted = model(*inputs)[:, -1].cpu()
         chosen = predicted.argmax(-1) if task.discrete else predicted
         actions[running, step] = chosen
         still = []

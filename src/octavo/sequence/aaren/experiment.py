@@ -176,7 +176,7 @@ def classification(config: Config, lab: Lab) -> None:
         splits = series.hold_out(0.2, seed=lab.seed)
         train, validation, test = (series_tensors(split) for split in (*splits, series.test))
         for system, model in paired(
-            config.systems,
+            config.rivals,
             lab.key("init"),
             partial(classifier, config, series),
         ):

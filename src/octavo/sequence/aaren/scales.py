@@ -13,9 +13,9 @@ class Config:
     seeds: int = 3
     """Seeds of the learned comparisons; classification always has 5, as the paper."""
     systems: tuple[System, ...] = ("aaren", "transformer", "gru")
-    """What is trained where training is cheap: classification and recall."""
+    """What the identities, the states and recall are measured of."""
     rivals: tuple[System, ...] = ("aaren", "transformer")
-    """What is trained on the larger sets: events, forecasting, decisions."""
+    """What is trained on the data sets."""
     width: int = 64
     """Size of a token."""
     layers: int = 2
@@ -75,8 +75,8 @@ class Config:
     """Environments of gymnasium."""
     episodes: int = 200
     """Logged episodes a set."""
-    episode_steps: int | None = None
-    """Steps after which an episode is cut off; by default the environment's own number."""
+    episode_steps: int | None = 200
+    """Steps after which an episode is cut off; None for the environment's own number."""
     control_steps: int = 300
     """Training steps of control."""
     window: int = 20
@@ -124,6 +124,7 @@ SCALES = {
     "laptop": Config(),
     "gpu": Config(
         seeds=5,
+        episode_steps=None,
         rivals=("aaren", "transformer", "gru"),
         width=128,
         layers=3,
@@ -158,6 +159,7 @@ SCALES = {
     ),
     "paper": Config(
         seeds=5,
+        episode_steps=None,
         rivals=("aaren", "transformer", "gru"),
         width=512,
         layers=2,
