@@ -18,7 +18,7 @@ Controller = Callable[[Array, np.random.Generator], Any]
 Mixture = Literal["medium", "replay", "medium-expert"]
 
 MIXTURES: tuple[Mixture, ...] = ("medium", "replay", "medium-expert")
-MEDIUM_NOISE = 0.1  # share of the medium controller's actions that are random
+MEDIUM_NOISE = 0.2  # share of the medium controller's actions that are random
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def pump_energy(observation: Array, rng: np.random.Generator) -> Array:
     """Swings a pendulum up by feeding it the energy it has upright; never stops it there."""
     cosine, _, speed = observation
     missing = 15.0 - (0.5 * speed**2 + 15.0 * cosine)
-    push = 2.0 if abs(speed) < 0.05 and cosine < -0.95 else speed * missing
+    push = 2.0 if abs(speed) < 0.05 and cosine < -0.95 else 0.2 * speed * missing
     return np.clip([push], -2.0, 2.0).astype(np.float32)
 
 
@@ -88,14 +88,14 @@ def swing_up(observation: Array, rng: np.random.Generator) -> Array:
     cosine, sine, speed = observation
     angle = np.arctan2(sine, cosine)
     if abs(angle) < 0.7:
-        return np.clip([-20.0 * angle - 5.0 * speed], -2.0, 2.0).astype(np.float32)
+        return np.clip([-10.0 * angle - 3.0 * speed], -2.0, 2.0).astype(np.float32)
     return pump_energy(observation, rng)
 
 
 def lean(observation: Array, rng: np.random.Generator) -> int:
     """Keeps a pole up but leaning, so that the cart runs off the track before time is up."""
     _, _, angle, turn = observation
-    return int(angle + 0.2 * turn + 0.04 > 0)
+    return int(angle + 0.2 * turn + 0.09 > 0)
 
 
 def balance(observation: Array, rng: np.random.Generator) -> int:

@@ -21,7 +21,8 @@ def decayed_sums(
         terms: x, the summands.
         chunk: tokens a block; 64 is best on CPUs, 128 where matrix products are nearly free.
     """
-    result: Tensor = _DecayedSums.apply(maxima, terms, chunk, False)
+    # Blocks of one token would leave as many sums to hand on as there were tokens.
+    result: Tensor = _DecayedSums.apply(maxima, terms, max(chunk, 2), False)
     return result
 
 

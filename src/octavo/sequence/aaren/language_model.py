@@ -101,6 +101,12 @@ class AarenModel(AarenPreTrainedModel):
 
     Shape:
         token ids ``(batch, time)`` -> hidden states ``(batch, time, hidden_size)``.
+
+    Example:
+        >>> import torch
+        >>> config = AarenConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
+        >>> AarenModel(config)(torch.tensor([[1, 2, 3]])).last_hidden_state.shape
+        torch.Size([1, 3, 16])
     """
 
     def __init__(self, config: AarenConfig) -> None:

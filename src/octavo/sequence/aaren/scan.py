@@ -104,7 +104,11 @@ def _chunked(
     weights = (scores - reference).exp()[..., None]
     # The sum of weights rides along as one more column of the weighted sum of values.
     terms = torch.cat([values * weights, weights], dim=-1)
-    sums = decayed_sums(reference.flatten(0, -2), terms.flatten(0, -3), chunk).view(terms.shape)
+    # Reshaped and not flattened, for a single series has no rows.
+    time, columns = terms.shape[-2:]
+    sums = decayed_sums(reference.reshape(-1, time), terms.reshape(-1, time, columns), chunk).view(
+        terms.shape
+    )
     count = (scores > -torch.inf).sum(-1)
     if state is not None:
         start = torch.cat([state.w, state.u[..., None]], dim=-1)

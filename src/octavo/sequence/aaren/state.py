@@ -58,12 +58,12 @@ class AarenState(NamedTuple):
             dtype: half types are raised to float32; float64 keeps streams of many millions of tokens exact.
         """
         dtype = torch.promote_types(dtype, torch.float32)
-        zeros = torch.zeros(*shape, device=device, dtype=dtype)
+        zeros = torch.zeros(shape, device=device, dtype=dtype)
         return cls(
             m=torch.full_like(zeros, -torch.inf),
             u=zeros,
-            w=zeros.new_zeros(*shape, dim),
-            length=torch.zeros(*shape, device=device, dtype=torch.int64),
+            w=zeros.new_zeros((*shape, dim)),
+            length=torch.zeros(shape, device=device, dtype=torch.int64),
         )
 
     @classmethod
