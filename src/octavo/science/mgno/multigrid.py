@@ -1,7 +1,7 @@
 """A bounded linear operator between fields, parameterised as one multigrid V-cycle."""
 
 from collections.abc import Sequence
-from typing import Literal, Self, cast
+from typing import Literal, Self, cast, get_args
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,9 @@ from octavo.science.mgno.checks import check_choice, check_field, check_sizes
 from octavo.science.mgno.stencils import Prolongation, Stencil
 
 Coarsening = Literal["nodes", "interior"]
+Restriction = Literal["data", "residual"]
+
+RESTRICTIONS: tuple[Restriction, ...] = get_args(Restriction)
 
 
 class _Level(nn.Module):
@@ -120,7 +123,7 @@ class MultigridConv(nn.Module):
         smoothing: int | Sequence[int] | None = None,
         post_smoothing: int = 0,
         boundary: Boundary = "dirichlet",
-        restrict: Literal["data", "residual"] = "data",
+        restrict: Restriction = "data",
         coarsening: Coarsening = "nodes",
         dim: int = 2,
         growth: bool = False,
@@ -129,7 +132,7 @@ class MultigridConv(nn.Module):
         super().__init__()
         check_sizes(in_channels=in_channels, out_channels=out_channels, levels=levels)
         check_choice("boundary", boundary, BOUNDARIES)
-        check_choice("restrict", restrict, ("data", "residual"))
+        check_choice("restrict", restrict, RESTRICTIONS)
         check_choice("coarsening", coarsening, ("nodes", "interior"))
         check_choice("dim", dim, (1, 2, 3))
         if boundary == "periodic" and coarsening == "interior":

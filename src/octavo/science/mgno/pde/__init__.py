@@ -9,10 +9,11 @@ from octavo.science.mgno.pde.errors import relative_h1, relative_l2
 from octavo.science.mgno.pde.fields import gaussian_field, rough_field
 from octavo.science.mgno.pde.helmholtz import helmholtz, solve_helmholtz
 from octavo.science.mgno.pde.navier_stokes import navier_stokes, solve_navier_stokes
-from octavo.science.mgno.pde.poisson import poisson, solve_poisson
+from octavo.science.mgno.pde.poisson import Condition, poisson, solve_poisson
 from octavo.science.mgno.pde.semilinear import semilinear, solve_semilinear
 
 __all__ = [
+    "Condition",
     "darcy",
     "darcy_matrix",
     "gaussian_field",
