@@ -326,11 +326,12 @@ def overfitting(config: Config, lab: Lab) -> None:
 def accuracy(config: Config, lab: Lab) -> None:
     """Errors on equations that are solved here, after equal time, beside FNO at two sizes and a U-Net."""
     missing: Missing | None = None
-    for index, equation in enumerate(config.equations):
+    for equation in config.equations:
+        porous = equation.startswith("darcy")
         size = config.wave_points if equation == "helmholtz" else config.points
         if equation == "navier_stokes":
             size = min(size, 64)
-        pairs = config.pairs if index == 0 else config.pairs // 2
+        pairs = config.pairs if porous else config.pairs // 2
         task = make_task(
             equation,
             size,
@@ -341,7 +342,7 @@ def accuracy(config: Config, lab: Lab) -> None:
             viscosity=config.viscosity,
         )
         shown = {}
-        for system, (epochs, rate, make) in systems.contestants(config, task, first=index == 0).items():
+        for system, (epochs, rate, make) in systems.contestants(config, task, all_of_them=porous).items():
             try:
                 model, _, _ = train(
                     config,
@@ -378,7 +379,7 @@ def pace(config: Config, lab: Lab) -> None:
     a, u = (fields.to(lab.device) for fields in task.train)
     steps: dict[str, Callable[[], None]] = {}
     missing: Missing | None = None
-    chosen = systems.contestants(config, task, first=True)
+    chosen = systems.contestants(config, task, all_of_them=True)
     for system, (_, _, make) in chosen.items():
         try:
             model = task.scaled(systems.seeded(lab.key("init"), make)).to(lab.device)

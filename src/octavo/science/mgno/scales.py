@@ -92,15 +92,15 @@ class Config:
     viscosity: float = 1e-3
     """Of the fluid of the Navier-Stokes equation."""
     equations: tuple[Equation, ...] = ("darcy", "helmholtz", "navier_stokes")
-    """Equations on which MgNO is set beside FNO; U-Net and the lifted MgNO take part in the first."""
+    """Equations on which MgNO is set beside FNO; U-Net and the lifted MgNO take part in Darcy's."""
     points: int = 32
     """Points a side."""
     pairs: int = 500
-    """Training pairs of the first equation; the others have half as many."""
+    """Training pairs of Darcy's equation; the others have half as many."""
     test_pairs: int = 100
     """Pairs that all are tested on."""
     epochs: float = 6.0
-    """Epochs of MgNO on the first equation and on the others."""
+    """Epochs of MgNO on each."""
     fno_epochs: float = 1.5
     """Epochs of FNO that take MgNO's time."""
     fno_small_epochs: float = 2.4

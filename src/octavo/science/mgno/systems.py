@@ -199,16 +199,16 @@ Contestant = tuple[float, float, Callable[[], nn.Module]]
 """Epochs, learning rate, and what builds it."""
 
 
-def contestants(config: Config, task: Task, *, first: bool) -> dict[str, Contestant]:
-    """Who learns an equation: all systems the first one, MgNO and the FNO of its size the others.
+def contestants(config: Config, task: Task, *, all_of_them: bool) -> dict[str, Contestant]:
+    """Who learns an equation.
 
     Args:
         config: of the experiment.
         task: the equation.
-        first: whether it is the first.
+        all_of_them: whether others than MgNO and the FNO of its size do.
     """
     found: dict[str, Contestant] = {"mgno": (config.epochs, config.rate, lambda: mgno(config, task))}
-    if first:
+    if all_of_them:
         found["mgno_lifted"] = (config.epochs, config.rate, lambda: mgno_lifted(config, task))
         found["unet"] = (config.unet_epochs, config.unet_rate, lambda: unet(config, task))
         found["fno"] = (
