@@ -7,7 +7,7 @@ from octavo.science.mgno.demo import demo
 
 def test_it_learns_more_than_the_mean_and_draws() -> None:
     start = time.process_time()
-    result = demo(steps=40)
+    result = demo(steps=60)
     assert result["error_of_mgno"] < result["error_of_its_mean_pressure"]
     assert len(result["figure"].axes) >= 6
     assert "solver" in result["text"]

@@ -18,7 +18,7 @@ def real_parameters(model: nn.Module) -> int:
 
     Example:
         >>> real_parameters(SpectralConv(1, 2, modes=3))
-        72
+        74
     """
     return sum(p.numel() * (2 if p.is_complex() else 1) for p in model.parameters() if p.requires_grad)
 

@@ -41,12 +41,12 @@ def train(
     task: Task,
     make: Callable[[], nn.Module],
     *,
-    epochs: float,
+    epochs: int | float,
     rate: float,
     errors: Errors = pde.relative_l2,
     batch_size: int | None = None,
     evaluate: Callable[[Any], Mapping[str, Any]] | None = None,
-) -> tuple[Scaled, list[dict[str, float]], list[float]]:
+) -> tuple[Scaled, list[dict[str, Any]], list[float]]:
     """A system trained on a task: the model, its evaluations once an epoch, the loss of each step.
 
     All systems that share a name of the task see the same batches in the same order.
@@ -291,7 +291,7 @@ def overfitting(config: Config, lab: Lab) -> None:
         ),
     }
     seen = (a[:250], u[:250])
-    curves: dict[str, list[dict[str, float]]] = {}
+    curves: dict[str, list[dict[str, Any]]] = {}
     for system, (epochs, rate, make) in makers.items():
         model, curves[system], _ = train(
             config,

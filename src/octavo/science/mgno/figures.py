@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-Placed = Mapping[str, Mapping[float, Sequence[float]]]
+Number = int | float
+Placed = Mapping[str, Mapping[Number, Sequence[float]]]
 """By system and place on an axis, a value a seed."""
 
 LABELS = {
@@ -22,7 +23,7 @@ LABELS = {
     "multigrid": "one V-cycle",
     "fourier": "Fourier layer",
     "fourier_padded": "Fourier layer, padded",
-    "convolutions": "7 convolutions",
+    "convolutions": "9 convolutions",
     "low_rank": "low-rank matrix",
     "dense": "dense matrix",
 }
@@ -33,14 +34,14 @@ def label(system: str) -> str:
     return LABELS.get(system, system.replace("_", " "))
 
 
-def placed(records: Any, axis: str) -> dict[str, dict[float, list[float]]]:
+def placed(records: Any, axis: str) -> dict[str, dict[Number, list[float]]]:
     """By system and place on the axis the values of all seeds.
 
     Args:
         records: of one metric.
         axis: such as ``epoch``.
     """
-    curves: dict[str, dict[float, list[float]]] = {}
+    curves: dict[str, dict[Number, list[float]]] = {}
     for record in records:
         if record.at:
             curves.setdefault(record.system, {}).setdefault(dict(record.at)[axis], []).append(record.value)
@@ -138,11 +139,12 @@ def linear_layers(
         xlabel="half periods a side",
         title="Its error, from the longest waves to the shortest",
     )
-    right.legend()
+    if amplitudes:
+        right.legend()
     return figure
 
 
-def widths(curve: Mapping[float, Sequence[float]], linear: Sequence[float], colour: str) -> Any:
+def widths(curve: Mapping[Number, Sequence[float]], linear: Sequence[float], colour: str) -> Any:
     """Test error of one hidden layer against its neurons, a dot a seed.
 
     Args:

@@ -183,19 +183,19 @@ def linear_layers(size: int) -> dict[str, Callable[[], nn.Module]]:
         ['convolutions', 'dense', 'fourier', 'fourier_padded', 'low_rank', 'multigrid']
     """
     levels = 4 if size >= 24 else 3
-    budget = real_parameters(LinearLayer(6, levels))
-    rank = max(1, round(budget / (2 * size**2)))
+    budget = real_parameters(LinearLayer(7, levels))
+    rank = max(1, int(1.2 * budget / (2 * size**2)))
     return {
-        "multigrid": lambda: LinearLayer(6, levels),
+        "multigrid": lambda: LinearLayer(7, levels),
         "fourier": lambda: SpectralConv(1, 1, modes=size // 2),
         "fourier_padded": lambda: SpectralConv(1, 1, modes=3 * size // 4, padding=0.5),
-        "convolutions": lambda: ConvStack(width=8, depth=7),
+        "convolutions": lambda: ConvStack(width=8, depth=9),
         "low_rank": lambda: DenseMatrix(size**2, rank),
         "dense": lambda: DenseMatrix(size**2),
     }
 
 
-Contestant = tuple[float, float, Callable[[], nn.Module]]
+Contestant = tuple[int | float, float, Callable[[], nn.Module]]
 """Epochs, learning rate, and what builds it."""
 
 
