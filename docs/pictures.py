@@ -1,5 +1,6 @@
 """The pictures of the guides, drawn from the published records: `make docs`."""
 
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -15,7 +16,7 @@ IMAGES = Path(__file__).parent / "images"
 
 def table(slug: str, path: Path) -> None:
     """The claims of a paper as `octavo ledger` prints them, without the remarks."""
-    console = Console(record=True, width=132, file=Path("/dev/null").open("w"), highlight=False)
+    console = Console(record=True, width=132, file=io.StringIO(), highlight=False)
     print_verdicts(console, [each.as_dict() for each in published.judgements(slug)], remarks=False)
     path.write_text(console.export_svg(title=f"octavo run {slug}", unique_id=slug), encoding="utf-8")
 
