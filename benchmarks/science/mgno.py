@@ -94,7 +94,7 @@ def models(official: Any, device: str, repeats: int) -> None:
     if official is not None:
         compared["authors' MgNO_DC"] = official.MgNO_DC(3, 24, 1, 1, [[1, 0]] * 4 + [[2, 0]])
     try:
-        compared["FNO, as many parameters"] = systems.fno(task, 34, 12)
+        compared["FNO, as many parameters"] = systems.fno(task, 22, 12)
     except Missing as error:
         print(error)
     for name, model in compared.items():
