@@ -77,6 +77,19 @@ def test_too_few_seeds_are_undecided(made: SimpleNamespace) -> None:
     assert made.judged(BETTER, records[:1] + records[2:3], seeds=1).verdict == "holds"
 
 
+def test_a_comparison_within_a_part_of_one_seed_plans_no_more(made: SimpleNamespace) -> None:
+    records = [
+        *made.measured("a", [0.9, 0.91, 0.92]),
+        *made.measured("b", [0.8, 0.81, 0.83]),
+        *made.measured("a", [7.0], "bytes", part="sizes"),
+    ]
+    condition = f"{BETTER} and bytes(a, D) <= 8"
+    assert made.judged(condition, records, once=("sizes",)).verdict == "holds"
+    cut_short = made.judged(condition, records)
+    assert cut_short.verdict == "undecided"
+    assert "1 of 3 seeds" in cut_short.why
+
+
 def test_a_counterexample_needs_no_further_seed(made: SimpleNamespace) -> None:
     records = made.measured("a", [1e-3], "error")
     assert made.judged("error(a, D) <= 1e-6", records, "exactness", seeds=3).verdict == "does not hold"

@@ -48,7 +48,9 @@ def component(
         names_control=any(name.system in claim.controls for name in names(comparison)),
         size_range=_size_range(comparison, measured) if claim.kind == "scaling" else math.nan,
     )
-    verdict, why = _ruling(claim, question)
+    # Of a part that is made with one seed by design no more are planned.
+    planned = 1 if all(measured.is_once(name) for name in names(comparison)) else claim.seeds
+    verdict, why = _ruling(claim, question, planned)
     remarks = _remarks(evidence, over_items)
     two_tests = rules.is_equality(claim.kind, question.band)
     shown = interval_90 if two_tests else interval
@@ -56,7 +58,8 @@ def component(
     halved = doubled = ""
     if claim.kind in rules.WITH_MARGIN:
         halved, doubled = (
-            _ruling(claim, replace(question, margin=form.margin * factor))[0] for factor in (0.5, 2.0)
+            _ruling(claim, replace(question, margin=form.margin * factor), planned)[0]
+            for factor in (0.5, 2.0)
         )
     bounds = (
         (form.bound, -form.bound) if question.band else (form.bound, 1.0 if form.form == "ratio" else 0.0)
@@ -84,12 +87,12 @@ def component(
     )
 
 
-def _ruling(claim: Claim, question: rules.Question) -> rules.Ruling:
+def _ruling(claim: Claim, question: rules.Question, planned: int) -> rules.Ruling:
     """The rule's verdict, if all planned seeds are there; a counterexample needs no more."""
     verdict, why = rules.ruling(claim.kind, question)
     count = len(question.improvements)
-    if count < claim.seeds and not (claim.kind == "exactness" and verdict == DOES_NOT_HOLD):
-        return UNDECIDED, f"{count} of {claim.seeds} seeds; these alone: {verdict}"
+    if count < planned and not (claim.kind == "exactness" and verdict == DOES_NOT_HOLD):
+        return UNDECIDED, f"{count} of {planned} seeds; these alone: {verdict}"
     return verdict, why
 
 
