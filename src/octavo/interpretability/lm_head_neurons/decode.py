@@ -8,7 +8,7 @@ from torch import nn
 
 from octavo.interpretability.lm_head_neurons import specialisation
 from octavo.interpretability.lm_head_neurons.clamping import find_neuron
-from octavo.interpretability.lm_head_neurons.feed_forward import Source, feed_forwards
+from octavo.interpretability.lm_head_neurons.feed_forward import FeedForward, Source, feed_forwards
 from octavo.interpretability.lm_head_neurons.reader import HeadReader, Score
 from octavo.interpretability.lm_head_neurons.scan import scan
 from octavo.interpretability.lm_head_neurons.selection import Norm, check_norm, chosen_layers, vectors
@@ -111,31 +111,65 @@ def nearest_neurons(
     blocks = chosen_layers(feed_forwards(model), layers)
     check_norm(norm, (source,), blocks)
     reader = HeadReader.of_model(model, tokenizer, score=score, final_gain=norm == "final", special=True)
-    place = int((reader.ids == number).nonzero()[0, 0])
-    target = reader.tokens(place, place + 1)[0].to(reader.accurate)
-    owners, near = [], []
-    for block in blocks:
-        rows = reader.directions(vectors(block, source, norm).to(reader.accurate))
-        near.append(rows @ target)
-        owners += [(block, index) for index in range(block.neurons)]
-    scores = torch.cat(near)
-    best = scores.abs().topk(min(n, len(scores))).indices.tolist()
-    rows = torch.stack([vectors(owners[i][0], source, norm)[owners[i][1]] for i in best]).to(reader.accurate)
-    means, deviations = specialisation.score_moments(reader, rows, specialisation.token_moments(reader))
-    signs = scores[best].sign()
-    everything = signs[:, None] * (reader.directions(rows) @ reader.tokens().to(reader.accurate).mT)
-    # Rounding may put the token's own score a hair above itself.
-    ranks = (everything > signs[:, None] * scores[best][:, None] + 1e-6).sum(1)
-    return [
-        Nearest(
-            owners[i][0].layer,
-            owners[i][1],
-            source,
-            float(scores[i]),
-            float((scores[i] - mean) / deviation),
-            int(rank),
-            int(rank) >= decoy_rank,
-            owners[i][0].expert,
+    return nearest(reader, blocks, [number], n, source=source, norm=norm, decoy_rank=decoy_rank)[0]
+
+
+@torch.no_grad()
+def nearest(
+    reader: HeadReader,
+    blocks: Sequence[FeedForward],
+    tokens: Sequence[int],
+    n: int,
+    *,
+    source: Source = "up",
+    norm: Norm = "none",
+    decoy_rank: int = 100,
+) -> list[list[Nearest]]:
+    """The neurons nearest to each of some tokens; see `nearest_neurons`.
+
+    Args:
+        reader: of the model's head.
+        blocks: whose neurons are looked at.
+        tokens: ids, each among those that the reader reads.
+        n: neurons a token.
+        source, norm, decoy_rank: as of `nearest_neurons`.
+    """
+    places = [int((reader.ids == token).nonzero()[0, 0]) for token in tokens]
+    targets = torch.cat([reader.tokens(place, place + 1) for place in places]).to(reader.accurate)
+    owners = [(block, index) for block in blocks for index in range(block.neurons)]
+    scores = torch.cat(
+        [reader.directions(vectors(block, source, norm).to(reader.accurate)) @ targets.mT for block in blocks]
+    )
+    moments = specialisation.token_moments(reader)
+    everything = reader.tokens().to(reader.accurate)
+    found = []
+    for score in scores.mT:
+        best = score.abs().topk(min(n, len(score))).indices
+        rows = torch.stack([vectors(owners[i][0], source, norm)[owners[i][1]] for i in best.tolist()])
+        own, signs = score[best], score[best].sign()
+        means, deviations = specialisation.score_moments(reader, rows, moments)
+        all_scores = reader.directions(rows.to(reader.accurate)) @ everything.mT
+        # Rounding may put the token's own score a hair above itself.
+        ranks = (signs[:, None] * all_scores > own.abs()[:, None] + 1e-6).sum(1)
+        found.append(
+            [
+                Nearest(
+                    owners[i][0].layer,
+                    owners[i][1],
+                    source,
+                    value,
+                    z,
+                    rank,
+                    rank >= decoy_rank,
+                    owners[i][0].expert,
+                )
+                for i, value, z, rank in zip(
+                    best.tolist(),
+                    own.tolist(),
+                    ((own - means) / deviations).tolist(),
+                    ranks.tolist(),
+                    strict=True,
+                )
+            ]
         )
-        for i, mean, deviation, rank in zip(best, means, deviations, ranks, strict=True)
-    ]
+    return found

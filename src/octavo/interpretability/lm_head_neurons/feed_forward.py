@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -134,10 +134,10 @@ def feed_forwards(model: nn.Module) -> list[FeedForward]:
     for number, layer in enumerate(_layers(model)):
         blocks = list(_blocks(layer, number))
         if not blocks:
-            parts = ", ".join(f"{name} ({type(part).__name__})" for name, part in layer.named_children())
+            inside = ", ".join(f"{name} ({type(part).__name__})" for name, part in layer.named_children())
             raise ValueError(
                 f"layer {number} of {type(model).__name__} has no feed-forward block of a known kind; "
-                f"it has {parts or 'no parts'}; known are "
+                f"it has {inside or 'no parts'}; known are "
                 + ", ".join("/".join(filter(None, (kind.gate, kind.up, kind.down))) for kind in FAMILIES)
             )
         several = len(blocks) > 1
@@ -208,8 +208,9 @@ def gain(norm: nn.Module | None, like: Float[Tensor, "_ dim"]) -> Float[Tensor, 
 
 
 def _body(model: nn.Module) -> nn.Module:
-    body = getattr(model, "get_decoder", lambda: None)() or getattr(model, "base_model", model)
-    return getattr(body, "decoder", body)
+    body: Any = getattr(model, "get_decoder", lambda: None)() or getattr(model, "base_model", model)
+    found: nn.Module = getattr(body, "decoder", body)
+    return found
 
 
 def _layers(model: nn.Module) -> nn.ModuleList:

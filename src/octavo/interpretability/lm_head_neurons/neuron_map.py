@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -135,8 +135,8 @@ class NeuronMap:
         # Each source has one bank a block, then one of shuffled rows.
         banks: list[Tensor] = []
         generator = torch.Generator().manual_seed(seed)
-        for name in wanted:
-            real = [vectors(each, name, norm) for each in blocks]
+        for each_source in wanted:
+            real = [vectors(each, each_source, norm) for each in blocks]
             banks += real
             if null:
                 banks.append(specialisation.shuffled_rows(real, null, generator))
@@ -173,14 +173,14 @@ class NeuronMap:
                 for each in blocks
             ]
         )
-        facts = {
+        name = getattr(getattr(model, "config", None), "_name_or_path", "") or type(model).__name__
+        facts: dict[str, Any] = {
             "sources": list(wanted),
             "score": score,
             "norm": norm,
             "k": k,
-            "model": getattr(getattr(model, "config", None), "_name_or_path", "") or type(model).__name__,
+            "model": Path(name).name,
         }
-        facts["model"] = Path(facts["model"]).name
         return cls(
             places,
             torch.stack(scores).cpu(),
@@ -266,7 +266,7 @@ class NeuronMap:
             raise ValueError(
                 f"k={self.facts['k']} tokens do not tell whether they are one concept; build with k=6"
             )
-        rows = []
+        rows: list[dict[str, Any]] = []
         for s, name in enumerate(self.sources):
             if source is not None and name != source:
                 continue
@@ -314,6 +314,26 @@ class NeuronMap:
         Raises:
             ValueError: the maps do not have the same neurons and tokens.
         """
+        found = []
+        for name in self.sources:
+            same = self.same_top(other, name, sign=sign)
+            for layer in (None, *self.layers):
+                some = same if layer is None else same[self.places[:, 0] == layer]
+                found.append(LayerAgreement(name, layer, *_wilson(some), len(some)))
+        return found
+
+    def same_top(
+        self,
+        other: "NeuronMap",
+        source: Source = "up",
+        *,
+        sign: Literal["positive", "strongest"] = "positive",
+    ) -> Bool[Tensor, " neurons"]:
+        """For each neuron whether its top token is the same in another map; see `compare`.
+
+        Raises:
+            ValueError: the maps do not have the same neurons and tokens.
+        """
         if not torch.equal(self.places, other.places) or self.sources != other.sources:
             raise ValueError(
                 f"only maps of the same neurons can be compared: {self!r} has layers {self.layers}, "
@@ -321,13 +341,8 @@ class NeuronMap:
             )
         if self.vocabulary.words != other.vocabulary.words:
             raise ValueError("the maps have different vocabularies, so a token has no counterpart")
-        found = []
-        for s, name in enumerate(self.sources):
-            same = self._top(s, sign) == other._top(s, sign)
-            for layer in (None, *self.layers):
-                some = same if layer is None else same[self.places[:, 0] == layer]
-                found.append(LayerAgreement(name, layer, *_wilson(some), len(some)))
-        return found
+        s = self._source(source)
+        return self._top(s, sign) == other._top(s, sign)
 
     def to_dataframe(self) -> Any:
         """All readings as a pandas DataFrame: a row a neuron, source, sign and rank.
@@ -379,7 +394,7 @@ class NeuronMap:
 
     @cached_property
     def _rows(self) -> dict[tuple[int, int, int], int]:
-        return {tuple(place): row for row, place in enumerate(self.places.tolist())}  # type: ignore[misc]
+        return {tuple(place): row for row, place in enumerate(self.places.tolist())}
 
     @cached_property
     def _index(self) -> dict[int, list[tuple[int, int, int, int]]]:
