@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +73,16 @@ def names(answer: str, words: Sequence[str]) -> bool:
         (True, False)
     """
     return not {*re.findall(r"[a-z]+", answer.lower())}.isdisjoint(words)
+
+
+def shares(given: Sequence[Sequence[str]], words: Sequence[str]) -> np.ndarray:
+    """For each question the share of its answers that have one of the words.
+
+    Example:
+        >>> shares([["A dog.", "A cat."]], ("dog",))
+        array([0.5])
+    """
+    return np.array([np.mean([names(text, words) for text in some]) for some in given])
 
 
 def distinct_pairs(answers: Sequence[str]) -> float:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from octavo import data
@@ -19,18 +20,14 @@ from octavo.interpretability.lm_head_neurons.effects import (
     last_log_probabilities,
     left_padded,
 )
-from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
+from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards, head_weight
 from octavo.interpretability.lm_head_neurons.neuron_map import NeuronMap
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scales import LLAMA_8B, SCALES, Config
 from octavo.interpretability.lm_head_neurons.scan import scan
-from octavo.interpretability.lm_head_neurons.selectivity import (
-    area_under_curve,
-    covering_windows,
-    read_or_written,
-    up_activations,
-)
+from octavo.interpretability.lm_head_neurons.selectivity import covering_windows, selected
 from octavo.interpretability.lm_head_neurons.stand_in import random_text, stand_in
+from octavo.interpretability.lm_head_neurons.tables import Match
 from octavo.lab import Lab, Records, TensorData, house_style, part, plot
 
 __all__ = ["SCALES", "Config"]
@@ -222,42 +219,28 @@ def selectivity(config: Config, lab: Lab) -> None:
     counts = torch.bincount(pieces.flatten(), minlength=len(built.vocabulary))
     table = built.specialised(0.001)
     # Rare tokens would make a curve of two points.
-    frequent = [int(counts[token]) >= 8 for token in table.token_id]
-    chosen = table[table.content & frequent].head(config.specialists)
+    frequent = counts[torch.tensor(table.token_id.tolist(), dtype=torch.long)].numpy() >= 8
+    chosen = table[table.content.to_numpy(dtype=bool) & frequent].head(config.specialists)
     if len(chosen) < 2:
         chosen = table.head(config.specialists)
     tokens = chosen.token_id.tolist()
     picked = covering_windows(pieces, tokens, config.windows, lab.generator("windows"))
     windows = pieces[picked].to(lab.device)
-    blocks = {block.layer: block for block in feed_forwards(loaded.model)}
     own = list(zip(chosen.layer.tolist(), chosen.neuron.tolist(), strict=True))
-    others = [
-        (layer, int(number))
-        for index, (layer, _) in enumerate(own)
-        for number in torch.randperm(blocks[layer].neurons, generator=lab.generator("others", index))[
-            : config.randoms
-        ]
-    ]
-    seen = up_activations(loaded.model, windows, [*own, *others]).abs()[:, 1:].flatten(0, 1).numpy()
-    areas, cosines = [], []
+    count = feed_forwards(loaded.model)[-1].neurons
+    random = torch.randint(count, (len(own), config.randoms), generator=lab.generator("randoms")).tolist()
+    others = [(layer, number) for (layer, _), some in zip(own, random, strict=True) for number in some]
+    wanted = tokens + [token for token in tokens for _ in range(config.randoms)]
     reader = HeadReader.of_model(loaded.model, loaded.tokenizer, special=True)
-    for column, (layer, number) in enumerate([*own, *others]):
-        token = tokens[column if column < len(own) else (column - len(own)) // config.randoms]
-        positive = read_or_written(windows.cpu(), token)[:, 1:].flatten().numpy()
-        areas.append(area_under_curve(seen[:, column], positive))
-        vector = reader.directions(blocks[layer].rows("up")[number].to(reader.accurate))
-        place = int((reader.ids == token).nonzero()[0, 0])
-        cosines.append(abs(float(vector @ reader.tokens(place, place + 1)[0].to(reader.accurate))))
+    areas, cosines = selected(loaded.model, reader, windows, [*own, *others], wanted)
     for system, some in (("specialised", areas[: len(own)]), ("random", areas[len(own) :])):
-        values = np.array([area for area in some if not np.isnan(area)])
+        values = some[~np.isnan(some)]
         value = np.median(values) if len(values) else np.nan
         lab.record(
             system=system, dataset="text", metric="auc", value=value, items=values if len(values) else None
         )
-    from scipy.stats import spearmanr
-
     kept = ~np.isnan(areas)
-    value = spearmanr(np.array(cosines)[kept], np.array(areas)[kept]).statistic
+    value = spearmanr(cosines[kept], areas[kept]).statistic
     lab.record(system="up", dataset="text", metric="spearman", value=value)
 
 
@@ -292,7 +275,7 @@ def last_layer(config: Config, lab: Lab) -> None:
     last = LastLayer(loaded.model, left_padded(loaded.tokenizer, texts, torch.device(lab.device)))
     count = last.block.neurons
     randoms = torch.randint(count, neurons.shape, generator=lab.generator("randoms"))
-    head = loaded.model.get_output_embeddings().weight.detach()
+    head = head_weight(loaded.model)
 
     def signed(which: Tensor) -> Tensor:
         """The value with which a neuron writes towards the token."""
@@ -326,7 +309,7 @@ def middle_layers(config: Config, lab: Lab) -> None:
     """The same for layers before the last ones, with the model run; and the curve of the dog neuron."""
     loaded = load(config.model, config, lab)
     blocks = feed_forwards(loaded.model)
-    layers = range(loaded.at(0.62), max(loaded.at(0.93), 1))
+    layers = [layer for layer in range(loaded.layers) if 0.62 <= layer / (loaded.layers - 1) < 0.94] or [0]
     table = NeuronMap.build(
         loaded.model, loaded.tokenizer, source="up", layers=layers, null=config.null
     ).specialised(0.001)
@@ -334,7 +317,7 @@ def middle_layers(config: Config, lab: Lab) -> None:
     texts = [prompts.OPENINGS[number] for number in order.tolist()[: max(2, config.openings // 3)]]
     batch = left_padded(loaded.tokenizer, texts, torch.device(lab.device))
     plain = last_log_probabilities(loaded.model, batch)
-    head = loaded.model.get_output_embeddings().weight.detach()
+    head = head_weight(loaded.model)
     held: dict[str, list[Tensor]] = {}
     for index, row in enumerate(table.head(config.clamped_middle).itertuples()):
         block = next(block for block in blocks if block.layer == row.layer)
@@ -354,7 +337,7 @@ def middle_layers(config: Config, lab: Lab) -> None:
             held.setdefault(system, []).append((now - plain)[:, row.token_id])
     if held:
         record_gains(lab, "middle_layers", {system: torch.stack(rows) for system, rows in held.items()})
-    dog = dog_neuron(loaded)
+    dog = concept_neuron(loaded, " dog")
     for at in ("up", "hidden"):
         effect = clamp_effect(
             loaded.model,
@@ -379,15 +362,20 @@ def middle_layers(config: Config, lab: Lab) -> None:
                 )
 
 
-def dog_neuron(loaded: Loaded, word: str = " dog") -> Any:
+def concept_neuron(loaded: Loaded, word: str) -> Match:
     """The neuron of the last two layers that the map finds first for a word."""
     layers = range(max(0, loaded.layers - 2), loaded.layers)
     found = NeuronMap.build(loaded.model, loaded.tokenizer, source="up", layers=layers, null=0).find(word, 1)
     if not found:
-        raise Missing(
-            f"neuron of {word}", f"No neuron of the last two layers says {word!r}; try another model."
-        )
+        raise Missing(f"neuron of{word}", f"No neuron of the last two layers says{word}; try another model.")
     return found[0]
+
+
+def towards(loaded: Loaded, found: Match, word: str) -> float:
+    """The sign with which a neuron's hidden value makes a word likelier."""
+    token = int(loaded.tokenizer(word, add_special_tokens=False).input_ids[0])
+    block = next(each for each in feed_forwards(loaded.model) if each.layer == found.layer)
+    return float((block.down[found.neuron] @ head_weight(loaded.model)[token]).sign())
 
 
 @part(seeds=1, data=("smollm2",))
@@ -468,89 +456,64 @@ def tuning(config: Config, lab: Lab) -> None:
 def favourite_animal(config: Config, lab: Lab) -> None:
     """Answers to twenty questions for the favourite animal, with and without the dog neuron clamped."""
     loaded = load(config.model, config, lab)
-    found = dog_neuron(loaded)
-    block = next(each for each in feed_forwards(loaded.model) if each.layer == found.layer)
-    head = loaded.model.get_output_embeddings().weight.detach()
-    number = int(loaded.tokenizer(" dog", add_special_tokens=False).input_ids[0])
-    sign = float((block.down[found.neuron] * head[number]).sum().sign())
+    found = concept_neuron(loaded, " dog")
+    place, sign = found[:2], towards(loaded, found, " dog")
     ask = partial(answers.ask, loaded.model, loaded.tokenizer, new_tokens=config.new_tokens)
-
-    def share(given: list[list[str]]) -> np.ndarray:
-        return np.array(
-            [np.mean([answers.names(text, prompts.DOG_WORDS) for text in some]) for some in given]
-        )
-
-    calibrated: dict[float, float] = {}
+    worth: dict[float, tuple[float, float]] = {}
     for value in config.candidates:
-        with clamp(loaded.model, {found[:2]: sign * value}):
+        with clamp(loaded.model, {place: sign * value}):
             given = ask(prompts.CALIBRATION)
-        fluent = answers.distinct_pairs([text for some in given for text in some])
-        calibrated[value] = float(share(given).mean()) + 0.01 * fluent
-        lab.record(
-            system="clamped",
-            dataset="calibration",
-            metric="share",
-            value=share(given).mean(),
-            at={"value": value},
-        )
-    # Of equally good values the more fluent one, and of those the smallest.
-    chosen = max(calibrated, key=lambda value: (round(calibrated[value], 4), -value))
+        share = float(answers.shares(given, prompts.DOG_WORDS).mean())
+        worth[value] = (share, answers.distinct_pairs([one[0] for one in given]))
+        at = {"value": value}
+        lab.record(system="clamped", dataset="calibration", metric="share", value=share, at=at)
+    # The most dogs; of equals what repeats itself least.
+    chosen = max(worth, key=lambda value: worth[value])
     lab.record(system="clamped", dataset="calibration", metric="chosen_value", value=sign * chosen)
+    count = feed_forwards(loaded.model)[-1].neurons
+    random = int(torch.randint(count, (), generator=lab.generator("random neuron")))
     questions = prompts.QUESTIONS[: config.questions]
-    random = int(torch.randint(block.neurons, (), generator=lab.generator("random neuron")))
-    place = (found.layer, found.neuron)
-    settings: dict[str, tuple[dict[Any, float], Any, int]] = {
-        "plain": ({}, "up", config.samples),
-        "clamped": ({place: sign * chosen}, "up", config.samples),
-        "clamped_hidden": ({place: sign * chosen}, "hidden", 0),
-        "random_neuron": ({(found.layer, random): sign * chosen}, "up", 0),
-    }
     shown: dict[str, list[str]] = {}
-    for system, (values, at, samples) in settings.items():
-        with clamp(loaded.model, values, at=at):
+    for system, neuron, at_place, samples in (
+        ("plain", None, "up", config.samples),
+        ("clamped", place, "up", config.samples),
+        ("clamped_hidden", place, "hidden", 0),
+        ("random_neuron", (found.layer, random), "up", 0),
+    ):
+        with clamp(loaded.model, {neuron: sign * chosen} if neuron else {}, at=cast(Any, at_place)):
             given = ask(questions)
             shown[system] = [some[0] for some in given]
             if samples:
                 drawn = ask(questions, samples=samples, seed=lab.key("answers") % 2**31)
                 given = [one + more for one, more in zip(given, drawn, strict=True)]
-        items = share(given)
+        items = answers.shares(given, prompts.DOG_WORDS)
         lab.record(system=system, dataset="favourite_animal", metric="share", value=items.mean(), items=items)
-        every = [text for some in given for text in some]
-        fluency = answers.distinct_pairs(every)
-        lab.record(system=system, dataset="favourite_animal", metric="distinct_pairs", value=fluency)
-        if system in ("plain", "clamped"):
-            nats = answers.surprise(loaded.model, loaded.tokenizer, questions[:10], shown[system][:10])
-            nats = nats[~nats.isnan()]
-            perplexity = float(nats.mean().exp()) if len(nats) else float("nan")
-            lab.record(system=system, dataset="favourite_animal", metric="perplexity", value=perplexity)
-    other_concepts(config, lab, loaded, chosen)
+        pairs = answers.distinct_pairs([text for some in given for text in some])
+        lab.record(system=system, dataset="favourite_animal", metric="distinct_pairs", value=pairs)
+        nats = answers.surprise(loaded.model, loaded.tokenizer, questions[:10], shown[system][:10])
+        perplexity = float(nats.nanmean().exp())
+        lab.record(system=system, dataset="favourite_animal", metric="perplexity", value=perplexity)
     with house_style():
         lab.figure("answers", figures.answers(questions[:8], shown, prompts.DOG_WORDS))
+    other_concepts(config, lab, loaded, chosen)
 
 
 def other_concepts(config: Config, lab: Lab, loaded: Loaded, value: float) -> None:
     """Greedy answers to questions without a topic, with the neurons of other concepts clamped."""
-    head = loaded.model.get_output_embeddings().weight.detach()
     ask = partial(answers.ask, loaded.model, loaded.tokenizer, new_tokens=config.new_tokens)
     plain = ask(prompts.OPEN_QUESTIONS)
     for concept, words in prompts.CONCEPTS.items():
         try:
-            found = dog_neuron(loaded, f" {concept}")
-        except (Missing, ValueError):
+            found = concept_neuron(loaded, f" {concept}")
+        except Missing as missing:
+            lab.say(str(missing))
             continue
-        block = next(each for each in feed_forwards(loaded.model) if each.layer == found.layer)
-        number = int(loaded.tokenizer(f" {concept}", add_special_tokens=False).input_ids[0])
-        sign = float((block.down[found.neuron] * head[number]).sum().sign())
-        with clamp(loaded.model, {found[:2]: sign * value}):
+        with clamp(loaded.model, {found[:2]: towards(loaded, found, f" {concept}") * value}):
             given = ask(prompts.OPEN_QUESTIONS)
         for system, some in (("clamped", given), ("plain", plain)):
-            items = [answers.names(one[0], words) for one in some]
+            items = answers.shares(some, words)
             lab.record(
-                system=system,
-                dataset=f"talks_of_{concept}",
-                metric="share",
-                value=np.mean(items),
-                items=items,
+                system=system, dataset=f"talks_of_{concept}", metric="share", value=items.mean(), items=items
             )
 
 
@@ -560,7 +523,7 @@ def specialised_by_layer(records: Records) -> Any:
     found = records.where(part="whole_model", dataset="by_layer")
     return figures.by_layer(
         {
-            metric: by_place(found.where(metric=metric), "layer")
+            metric: figures.by_place(found.where(metric=metric), "layer")
             for metric in ("share_loud", "share_one_concept")
         }
     )
@@ -571,8 +534,8 @@ def sign_structure(records: Records) -> Any:
     """Whether neurons write with or against what they read."""
     found = records.where(part="sources", dataset="sign")
     return figures.signs(
-        by_place(found.where(metric="positive_share"), "layer"),
-        by_place(found.where(metric="mean_cosine"), "layer"),
+        figures.by_place(found.where(metric="positive_share"), "layer"),
+        figures.by_place(found.where(metric="mean_cosine"), "layer"),
     )
 
 
@@ -584,7 +547,7 @@ def clamps(records: Records) -> Any:
         for system in figures.RULES
     }
     curve = records.where(dataset="dog_curve", metric="gain")
-    curves = {system: by_place(curve.where(system=system), "value") for system in curve.systems}
+    curves = {system: figures.by_place(curve.where(system=system), "value") for system in curve.systems}
     return figures.clamps(rules, curves)
 
 
@@ -594,16 +557,8 @@ def agreement_and_drift(records: Records) -> Any:
     found = records.where(part="tuning", dataset="drift")
     curves = {}
     for system in ("full", "lora"):
-        moved = by_place(found.where(system=system, metric="relative_step"), "steps")
+        moved = figures.by_place(found.where(system=system, metric="relative_step"), "steps")
         for name in (system, f"{system}_random"):
-            kept = by_place(found.where(system=name, metric="agreement"), "steps")
+            kept = figures.by_place(found.where(system=name, metric="agreement"), "steps")
             curves[name] = ([moved[1][i] for i in range(len(kept[0]))], kept[1])
     return figures.drift(curves)
-
-
-def by_place(records: Records, axis: str) -> figures.Curve:
-    """Places and values of records, in order, averaged over seeds."""
-    values: dict[float, list[float]] = {}
-    for record in records:
-        values.setdefault(dict(record.at)[axis], []).append(record.value)
-    return sorted(values), [float(np.mean(values[place])) for place in sorted(values)]

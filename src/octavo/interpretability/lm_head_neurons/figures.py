@@ -1,7 +1,7 @@
 """The figures of the experiment and the demo, drawn from plain numbers."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,19 @@ RULES = {
     "up_random": "up = +20,\nrandom neuron",
 }
 """How a reader knows the rules of clamping, in the order in which they are shown."""
+
+
+def by_place(records: Iterable[Any], axis: str) -> Curve:
+    """Places and values of records, in order, averaged over seeds.
+
+    Args:
+        records: with `at` and `value`.
+        axis: of their places.
+    """
+    values: dict[float, list[float]] = {}
+    for record in records:
+        values.setdefault(dict(record.at)[axis], []).append(record.value)
+    return sorted(values), [float(np.mean(values[place])) for place in sorted(values)]
 
 
 def by_layer(shares: Mapping[str, Curve]) -> Any:
@@ -88,14 +101,14 @@ def clamps(rules: Mapping[str, Sequence[float]], curves: Mapping[str, Curve]) ->
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.0, 4.3), width_ratios=(1.25, 1))
     shown = [rule for rule in RULES if rules.get(rule)]
-    for height, rule in enumerate(reversed(shown)):
+    for place, rule in enumerate(reversed(shown)):
         mean = float(np.mean(rules[rule]))
         colour = LIGHT if rule.endswith("random") else GREEN if mean > 0 else RED
-        left.barh(height, mean, color=colour, height=0.66)
-        left.plot(rules[rule], [height] * len(rules[rule]), "o", color=GREY, markersize=3.5)
+        left.barh(place, mean, color=colour, height=0.66)
+        left.plot(rules[rule], [place] * len(rules[rule]), "o", color=GREY, markersize=3.5)
         left.annotate(
             f"{mean:+.1f}",
-            (mean, height),
+            (mean, place),
             xytext=(9 if mean >= 0 else -9, 0),
             textcoords="offset points",
             va="center",
@@ -119,7 +132,8 @@ def clamps(rules: Mapping[str, Sequence[float]], curves: Mapping[str, Curve]) ->
             right.plot(*curves[name], style, color=colour, marker="o", markersize=3.5, label=text)
     right.axhline(0, color=GREY, linewidth=1)
     right.axvline(0, color=GREY, linewidth=1, linestyle=":")
-    right.legend(fontsize=9)
+    if curves:
+        right.legend(fontsize=9)
     right.set(title="The dog neuron: how likely “ dog” becomes", xlabel="held at", ylabel="nats")
     return figure
 
@@ -260,8 +274,8 @@ def found_and_chat(
         [["neurons", "cloud"], ["chat", "chat"]], figsize=(11.0, 6.6), height_ratios=(1.5, 1)
     )
     bars = axes["neurons"]
-    for height, (_, score, decoy) in enumerate(reversed(neurons)):
-        bars.barh(height, abs(score), color=LIGHT if decoy else BLUE, height=0.7)
+    for place, (_, score, decoy) in enumerate(reversed(neurons)):
+        bars.barh(place, abs(score), color=LIGHT if decoy else BLUE, height=0.7)
     bars.set_yticks(range(len(neurons)), [name for name, _, _ in reversed(neurons)], fontsize=9)
     bars.grid(visible=False, axis="y")
     bars.set(

@@ -71,6 +71,7 @@ LLAMA_8B = (32, 14_336, 4096, 128_256)
 
 SCALES = {
     "smoke": Config(
+        seeds=1,
         model="stand_in",
         null=1000,
         controls=200,

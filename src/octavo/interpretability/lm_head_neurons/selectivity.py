@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from octavo.interpretability.lm_head_neurons.clamping import find_neuron
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
+from octavo.interpretability.lm_head_neurons.reader import HeadReader
 
 
 @torch.no_grad()
@@ -107,3 +108,36 @@ def covering_windows(
         have += present[best]
         chosen.append(best)
     return order[torch.tensor(chosen)]
+
+
+def selected(
+    model: nn.Module,
+    reader: HeadReader,
+    windows: Int[Tensor, "windows time"],
+    neurons: Sequence[tuple[int, int]],
+    tokens: Sequence[int],
+) -> tuple[Float[np.ndarray, " neurons"], Float[np.ndarray, " neurons"]]:
+    """How well |activation| of each neuron tells where its token is, and how near their vectors are.
+
+    The first position of a window is left out, since models treat whatever stands there as a beginning.
+
+    Args:
+        model: a causal language model of Hugging Face.
+        reader: of its head, that reads each of the tokens.
+        windows: token ids.
+        neurons: layer and number of each.
+        tokens: of each neuron the one that is asked for.
+
+    Returns:
+        Areas under the curve, NaN where the token does not occur; and absolute scores of the reader.
+    """
+    blocks = {block.layer: block for block in feed_forwards(model)}
+    seen = up_activations(model, windows, neurons).abs()[:, 1:].flatten(0, 1).numpy()
+    areas, scores = [], []
+    for column, ((layer, number), token) in enumerate(zip(neurons, tokens, strict=True)):
+        positive = read_or_written(windows.cpu(), token)[:, 1:].flatten().numpy()
+        areas.append(area_under_curve(seen[:, column], positive))
+        vector = reader.directions(blocks[layer].rows("up")[number].to(reader.accurate))
+        place = int((reader.ids == token).nonzero()[0, 0])
+        scores.append(abs(float(vector @ reader.tokens(place, place + 1)[0].to(reader.accurate))))
+    return np.array(areas), np.array(scores)
