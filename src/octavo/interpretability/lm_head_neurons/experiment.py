@@ -211,7 +211,7 @@ def sources(config: Config, lab: Lab) -> None:
 
 @part(data=("smollm2", "wikitext2"))
 def selectivity(config: Config, lab: Lab) -> None:
-    """Whether a neuron is active where its token is read or about to be written."""
+    """Whether a neuron is active where its token is read or about to follow."""
     loaded = load(config.model, config, lab)
     late = range(loaded.at(config.late_layers + 0.38), loaded.layers)
     built = NeuronMap.build(loaded.model, loaded.tokenizer, source="up", layers=late, null=config.null)

@@ -1,4 +1,4 @@
-"""How well the activation of a neuron tells where a token is read or about to be written."""
+"""How well the activation of a neuron tells where a token is read or about to follow."""
 
 from collections.abc import Sequence
 
