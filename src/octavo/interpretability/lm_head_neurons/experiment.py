@@ -403,7 +403,7 @@ def instructed(config: Config, lab: Lab) -> None:
 def tuning(config: Config, lab: Lab) -> None:
     """How many top tokens survive tuning, beside random steps of the same size."""
     base = load(config.model, config, lab)
-    layers = tuple(range(base.layers - 1, 0, -5))
+    layers = tuple(range(base.layers - 1, -1, -7))
     build = partial(NeuronMap.build, tokenizer=base.tokenizer, source="up", k=1, null=0, layers=layers)
     pieces = cut(base.tokenizer, text_of(config, base, lab), config.tuning_tokens)
     before = {name: weight.clone() for name, weight in drift.read_weights(base.model, layers).items()}
@@ -499,9 +499,10 @@ def favourite_animal(config: Config, lab: Lab) -> None:
 
 
 def other_concepts(config: Config, lab: Lab, loaded: Loaded, value: float) -> None:
-    """Greedy answers to questions without a topic, with the neurons of other concepts clamped."""
+    """Greedy answers with the neurons of other concepts clamped: animals are asked for, the rest is not."""
     ask = partial(answers.ask, loaded.model, loaded.tokenizer, new_tokens=config.new_tokens)
-    plain = ask(prompts.OPEN_QUESTIONS)
+    questions = {True: prompts.QUESTIONS[:6], False: prompts.OPEN_QUESTIONS}
+    plain = {animal: ask(some) for animal, some in questions.items()}
     for concept, words in prompts.CONCEPTS.items():
         try:
             found = concept_neuron(loaded, f" {concept}")
@@ -509,8 +510,8 @@ def other_concepts(config: Config, lab: Lab, loaded: Loaded, value: float) -> No
             lab.say(str(missing))
             continue
         with clamp(loaded.model, {found[:2]: towards(loaded, found, f" {concept}") * value}):
-            given = ask(prompts.OPEN_QUESTIONS)
-        for system, some in (("clamped", given), ("plain", plain)):
+            given = ask(questions[concept in prompts.ANIMALS])
+        for system, some in (("clamped", given), ("plain", plain[concept in prompts.ANIMALS])):
             items = answers.shares(some, words)
             lab.record(
                 system=system, dataset=f"talks_of_{concept}", metric="share", value=items.mean(), items=items

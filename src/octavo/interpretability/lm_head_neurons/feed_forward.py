@@ -83,7 +83,6 @@ class FeedForward:
             raise ValueError(
                 f"layer {self.layer} has no gate, source={source!r} needs one; use 'up' or 'down'"
             )
-        rows = rows.detach()
         # A sum is not finite if a term is not, and is far cheaper than a mask.
         if not rows.sum().isfinite() and not rows.isfinite().all():
             bad = int((~rows.isfinite()).any(dim=1).nonzero()[0])
@@ -171,7 +170,7 @@ def head_weight(model: nn.Module) -> Float[Tensor, "vocabulary dim"]:
         raise ValueError(
             f"{type(model).__name__} has no language-model head; load it with AutoModelForCausalLM"
         )
-    return _unpacked(head.weight, "the language-model head").detach()
+    return _unpacked(head.weight, "the language-model head")
 
 
 def final_norm(model: nn.Module) -> nn.Module | None:
@@ -280,4 +279,4 @@ def _unpacked(weight: object, where: str) -> Tensor:
             f"{where}: the weights are packed ({kind}), and reading them needs numbers; "
             "load the model without quantisation or call model.dequantize()"
         )
-    return weight
+    return weight.detach()

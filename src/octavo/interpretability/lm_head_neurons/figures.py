@@ -230,7 +230,7 @@ def answers(questions: Sequence[str], given: Mapping[str, Sequence[str]], words:
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(12.0, 0.95 * len(questions) + 0.8))
+    figure, axes = plt.subplots(figsize=(12.0, 0.8 * len(questions) + 0.7))
     axes.axis("off")
     columns = {
         "question": list(questions),

@@ -116,7 +116,8 @@ CONCEPTS = {
     "music": ("music", "musical", "musician", "musicians"),
     "health": ("health", "healthy", "healthcare"),
 }
-"""Other concepts, each with the words that name it."""
+"""Other concepts, each with the words that name it; animals are asked for as the dog is."""
+ANIMALS = ("cat", "horse")
 
 _NOUNS = """
 dog cat horse bird fish water fire tree flower mountain river sun moon star house door window car train ship

@@ -23,7 +23,7 @@ class Config:
     """Which layers are probed with every seed, as shares of the way from the first to the last."""
     late_layers: float = 0.48
     """From this share of the way on, gate and down are read as well."""
-    windows: int = 96
+    windows: int = 80
     """Texts that activations are measured on."""
     window_tokens: int = 64
     """Tokens of each."""
@@ -41,9 +41,9 @@ class Config:
     """What neurons are held at."""
     curve: tuple[float, ...] = (-40.0, -30.0, -20.0, -10.0, -5.0, 5.0, 10.0, 20.0, 30.0, 40.0)
     """Values of the curve of the dog neuron."""
-    tuning_steps: tuple[int, ...] = (20, 40, 60)
+    tuning_steps: tuple[int, ...] = (20, 60)
     """After how many steps of tuning the top tokens are compared."""
-    tuning_tokens: int = 64
+    tuning_tokens: int = 48
     """Tokens of a step."""
     full_rate: float = 1e-3
     """Learning rate where all weights are tuned."""
