@@ -51,7 +51,7 @@ def ask(
     options: dict[str, Any] = {"do_sample": False}
     if samples:
         options = {"do_sample": True, "temperature": temperature, "top_k": 0, "num_return_sequences": samples}
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(seed)
         ids = model.generate(
             **batch,

@@ -32,8 +32,8 @@ class LowRankStep(nn.Module):
     ) -> None:
         super().__init__()
         rows, columns = weight.shape
-        self.A = nn.Parameter(torch.randn(rank, columns, generator=generator) / columns**0.5)
-        self.B = nn.Parameter(torch.zeros(rows, rank))
+        self.A = nn.Parameter((torch.randn(rank, columns, generator=generator) / columns**0.5).to(weight))
+        self.B = nn.Parameter(weight.new_zeros(rows, rank))
 
     def forward(self, weight: Float[Tensor, "out in_"]) -> Float[Tensor, "out in_"]:
         """The weight with the product added, so that whoever reads it reads it merged."""
@@ -97,7 +97,7 @@ def random_steps(
     kept = {name: weight.detach().clone() for name, weight in weights.items()}
     with torch.no_grad():
         for name, weight in weights.items():
-            noise = torch.randn(weight.shape, generator=generator)
+            noise = torch.randn(weight.shape, generator=generator).to(weight)
             length = cast(Tensor, (after[name].detach() - kept[name]).norm())
             weight.detach().add_(noise * (length / noise.norm()))
     try:

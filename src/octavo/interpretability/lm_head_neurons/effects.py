@@ -176,7 +176,7 @@ class LastLayer:
         # The activation of the gate is what the hidden vector has beyond the up-projection.
         up = self._up[:, : self.block.neurons][:, neurons]
         share = self._hidden[:, neurons] / torch.where(up == 0, 1e-12, up)
-        return (share * values).mT
+        return (share * values.to(share)).mT
 
     @torch.no_grad()
     def change(
@@ -194,7 +194,7 @@ class LastLayer:
         """
         found = []
         for neuron, token, value in zip(neurons.tolist(), tokens.tolist(), hidden, strict=True):
-            step = (value - self._hidden[:, neuron])[:, None] * self.block.down[neuron]
+            step = (value.to(self._hidden) - self._hidden[:, neuron])[:, None] * self.block.down[neuron]
             found.append(self.log_probabilities(step)[:, token] - self.plain[:, token])
         return torch.stack(found)
 
