@@ -232,16 +232,20 @@ def selectivity(config: Config, lab: Lab) -> None:
     others = [(layer, number) for (layer, _), some in zip(own, random, strict=True) for number in some]
     wanted = tokens + [token for token in tokens for _ in range(config.randoms)]
     reader = HeadReader.of_model(loaded.model, loaded.tokenizer, special=True)
-    areas, cosines = selected(loaded.model, reader, windows, [*own, *others], wanted)
-    for system, some in (("specialised", areas[: len(own)]), ("random", areas[len(own) :])):
-        values = some[~np.isnan(some)]
-        value = np.median(values) if len(values) else np.nan
-        lab.record(
-            system=system, dataset="text", metric="auc", value=value, items=values if len(values) else None
-        )
-    kept = ~np.isnan(areas)
-    value = spearmanr(cosines[kept], areas[kept]).statistic
-    lab.record(system="up", dataset="text", metric="spearman", value=value)
+    found = selected(loaded.model, reader, windows, [*own, *others], wanted)
+    for suffix, areas in (("", found.unsigned), ("_signed", found.signed)):
+        for system, some in (("specialised", areas[: len(own)]), ("random", areas[len(own) :])):
+            values = some[~np.isnan(some)]
+            lab.record(
+                system=f"{system}{suffix}",
+                dataset="text",
+                metric="auc",
+                value=np.median(values) if len(values) else np.nan,
+                items=values if len(values) else None,
+            )
+        kept = ~np.isnan(areas)
+        value = spearmanr(np.abs(found.scores[kept]), areas[kept]).statistic
+        lab.record(system=f"up{suffix}", dataset="text", metric="spearman", value=value)
 
 
 def text_of(config: Config, loaded: Loaded, lab: Lab) -> list[str]:

@@ -1,6 +1,7 @@
 """How well the activation of a neuron tells where a token is read or about to follow."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -110,14 +111,25 @@ def covering_windows(
     return order[torch.tensor(chosen)]
 
 
+class Selectivity(NamedTuple):
+    """How well the activations of some neurons tell where their tokens are, an entry a neuron."""
+
+    unsigned: Float[np.ndarray, " neurons"]
+    """Area under the curve of |activation|; NaN where the token does not occur."""
+    signed: Float[np.ndarray, " neurons"]
+    """The same of the activation times the sign of the score, which is the side that the weights predict."""
+    scores: Float[np.ndarray, " neurons"]
+    """How much the neuron's vector says the token."""
+
+
 def selected(
     model: nn.Module,
     reader: HeadReader,
     windows: Int[Tensor, "windows time"],
     neurons: Sequence[tuple[int, int]],
     tokens: Sequence[int],
-) -> tuple[Float[np.ndarray, " neurons"], Float[np.ndarray, " neurons"]]:
-    """How well |activation| of each neuron tells where its token is, and how near their vectors are.
+) -> Selectivity:
+    """How well each neuron tells where its token is this one or the next, and how near their vectors are.
 
     The first position of a window is left out, since models treat whatever stands there as a beginning.
 
@@ -127,17 +139,16 @@ def selected(
         windows: token ids.
         neurons: layer and number of each.
         tokens: of each neuron the one that is asked for.
-
-    Returns:
-        Areas under the curve, NaN where the token does not occur; and absolute scores of the reader.
     """
     blocks = {block.layer: block for block in feed_forwards(model)}
-    seen = up_activations(model, windows, neurons).abs()[:, 1:].flatten(0, 1).numpy()
-    areas, scores = [], []
+    seen = up_activations(model, windows, neurons)[:, 1:].flatten(0, 1).numpy()
+    unsigned, signed, scores = [], [], []
     for column, ((layer, number), token) in enumerate(zip(neurons, tokens, strict=True)):
         positive = read_or_written(windows.cpu(), token)[:, 1:].flatten().numpy()
-        areas.append(area_under_curve(seen[:, column], positive))
         vector = reader.directions(blocks[layer].rows("up")[number].to(reader.accurate))
         place = int((reader.ids == token).nonzero()[0, 0])
-        scores.append(abs(float(vector @ reader.tokens(place, place + 1)[0].to(reader.accurate))))
-    return np.array(areas), np.array(scores)
+        score = float(vector @ reader.tokens(place, place + 1)[0].to(reader.accurate))
+        unsigned.append(area_under_curve(np.abs(seen[:, column]), positive))
+        signed.append(area_under_curve(np.sign(score) * seen[:, column], positive))
+        scores.append(score)
+    return Selectivity(np.array(unsigned), np.array(signed), np.array(scores))
