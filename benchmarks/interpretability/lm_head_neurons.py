@@ -1,28 +1,43 @@
 """The map and its peers in one process, in turn: `python benchmarks/interpretability/lm_head_neurons.py`."""
 
-import subprocess
-import sys
+import gc
+import threading
+from collections.abc import Callable
+from functools import partial
 
+import psutil
 import torch
 
 from octavo import data
+from octavo.interpretability import NeuronMap
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
 from octavo.interpretability.lm_head_neurons.peers import bare_product, full_matrix, neuron_by_neuron
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scan import scan
 from octavo.lab import time_side_by_side
 
-# Peak memory is of a whole process, so the map of all layers gets one of its own.
-MEMORY = """
-import resource, torch
-from octavo import data
-from octavo.interpretability import NeuronMap
-torch.set_num_threads(1)
-loaded = data.load("smollm2")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-NeuronMap.build(loaded.model, loaded.tokenizer, source={source!r}, layers={layers})
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
-"""
+
+def extra_memory(build: Callable[[], object]) -> float:
+    """MiB that the process holds at most while something is built, beyond what it held before.
+
+    The process's own record of its peak would not do: loading a model needs more than reading it.
+    """
+    process, done, highest = psutil.Process(), threading.Event(), [0]
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            highest[0] = max(highest[0], process.memory_info().rss)
+
+    gc.collect()
+    before = process.memory_info().rss
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        build()
+    finally:
+        done.set()
+        watcher.join()
+    return (highest[0] - before) / 2**20
 
 
 def main(looped: int = 32, rounds: int = 7) -> None:
@@ -54,10 +69,20 @@ def main(looped: int = 32, rounds: int = 7) -> None:
             f"{ratio.value * scale:.2f} [{ratio.low * scale:.2f}, {ratio.high * scale:.2f}] times the map's"
         )
     print(f"{'map':>13}: {timings.median('map'):7.2f} s")
-    for source, layers in (("up", [26, 27, 28, 29]), (("up", "gate", "down"), [28, 29])):
-        code = MEMORY.format(source=source, layers=layers)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        print(f"extra memory of {source} in {len(layers)} layers: {float(done.stdout):.0f} MiB")
+    for name, sources, layers in (
+        ("up", ("up",), (26, 27, 28, 29)),
+        ("all three", ("up", "gate", "down"), (29,)),
+    ):
+        build = partial(
+            NeuronMap.build,
+            loaded.model,
+            loaded.tokenizer,
+            source=sources,
+            layers=layers,
+            null=1000,
+            block=8192,
+        )
+        print(f"extra memory, {name} of {len(layers)} layers, blocks of 8,192: {extra_memory(build):.0f} MiB")
 
 
 if __name__ == "__main__":
