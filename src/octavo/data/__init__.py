@@ -10,6 +10,7 @@ from octavo.data.registry import Entry, File, MissingData, available, entries, e
 
 # What loaders return needs numpy, so it is imported when it is named.
 _LAZY = {
+    "Articles": "articles",
     "LabelledSeries": "labelled_series",
     "LabelledSplit": "labelled_series",
     "Series": "series",
@@ -24,6 +25,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Articles",
     "Entry",
     "EventSequence",
     "EventSequences",
