@@ -1,0 +1,149 @@
+"""The noise where trainings happen: under transformers' Trainer, over ranks, and from a dead network."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from sklearn.datasets import load_digits
+from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
+
+from octavo.learning import Ensemble, GradientNoise, GradientNoiseCallback, MLPDeep
+from octavo.learning.gradient_noise.ensemble import clip_each_copy_
+
+
+def texts() -> list[dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randint(16, (12, 5), generator=generator)
+    return [{"input_ids": row, "labels": row} for row in rows]
+
+
+def trainer(folder: Path, eta: float, seed: int | None = None, **settings: Any) -> Trainer:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=16,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=2,
+        save_steps=2,
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+        logging_strategy="no",
+        restore_callback_states_from_checkpoint=True,
+        **settings,
+    )
+    callback = GradientNoiseCallback(eta=eta, seed=seed)
+    return Trainer(
+        LlamaForCausalLM(config), arguments, train_dataset=texts(), callbacks=[callback]  # type: ignore[arg-type]
+    )
+
+
+def weights(made: Trainer) -> torch.Tensor:
+    assert isinstance(made.model, nn.Module)
+    return torch.cat([param.detach().flatten() for param in made.model.parameters()])
+
+
+def test_trainer_counts_steps_of_the_optimizer_and_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole = trainer(tmp_path / "whole", 0.1, max_steps=4)
+    seen = []
+
+    class Watch(type(whole.callback_handler.callbacks[0]).__mro__[1]):  # type: ignore[misc]
+        """Reads the noise after each step."""
+
+        def on_optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+            noise = next(c for c in whole.callback_handler.callbacks if isinstance(c, GradientNoiseCallback)).noise
+            assert noise is not None
+            seen.append(noise.step)
+
+    whole.add_callback(Watch())
+    whole.train()
+    assert seen == [1, 2, 3, 4]
+    resumed = trainer(tmp_path / "whole", 0.1, max_steps=4)
+    resumed.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-2"))
+    assert torch.equal(weights(whole), weights(resumed))
+
+
+def test_trainer_without_noise_is_the_bare_trainer(tmp_path: Path) -> None:
+    made = [trainer(tmp_path / str(eta), eta, max_steps=2) for eta in (0.0, 0.1)]
+    bare = trainer(tmp_path / "bare", 0.1, max_steps=2)
+    bare.remove_callback(GradientNoiseCallback)
+    for each in (*made, bare):
+        each.train()
+    assert torch.equal(weights(made[0]), weights(bare))
+    assert not torch.equal(weights(made[1]), weights(bare))
+
+
+def rank(number: int, store: str, seeds: tuple[int, int], answers: Any) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=number, world_size=2)
+    torch.manual_seed(0)
+    model = nn.parallel.DistributedDataParallel(nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    GradientNoise(optimizer, generator=torch.Generator().manual_seed(seeds[number]), check_ranks=True)
+    try:
+        for step in range(3):
+            optimizer.zero_grad()
+            data = torch.randn(4, 3, generator=torch.Generator().manual_seed(10 * number + step))
+            model(data).square().sum().backward()
+            optimizer.step()
+        answers.put((number, model.module.weight.detach().tolist()))
+    except RuntimeError as error:
+        answers.put((number, str(error)))
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("seeds", [(5, 5), (5, 6)])
+def test_data_parallel_ranks_stay_equal_with_one_seed_and_are_found_out_with_two(
+    seeds: tuple[int, int], tmp_path: Path
+) -> None:
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    ranks = [context.Process(target=rank, args=(r, str(tmp_path / "store"), seeds, answers)) for r in (0, 1)]
+    for process in ranks:
+        process.start()
+    found = dict(answers.get(timeout=60) for _ in ranks)
+    for process in ranks:
+        process.join(60)
+    if seeds[0] == seeds[1]:
+        assert found[0] == found[1]
+    else:
+        assert "rank 1 is not that of rank 0" in found[0]
+
+
+def test_a_dead_network_of_eight_layers_learns_digits_with_noise_only() -> None:
+    digits = load_digits()
+    x = torch.tensor(digits.data / 16, dtype=torch.float32)
+    y = torch.tensor(digits.target)
+    accuracy = {}
+    for eta in (0.0, 0.3):
+        ensemble = Ensemble([MLPDeep(64, width=50, depth=8, init="zero") for _ in range(3)])
+        optimizer = torch.optim.SGD(ensemble.parameters(), lr=0.05)
+        noise = GradientNoise(optimizer, eta=eta, generator=torch.Generator().manual_seed(0))
+        order = torch.Generator().manual_seed(1)
+        best = torch.zeros(3)
+        for step in range(1, 1601):
+            batch = torch.randint(1400, (50,), generator=order)
+            logits = ensemble(x[batch], shared=True).flatten(0, 1)
+            losses = nn.functional.cross_entropy(logits, y[batch].repeat(3), reduction="none")
+            optimizer.zero_grad()
+            losses.view(3, -1).mean(1).sum().backward()
+            clip_each_copy_(ensemble.parameters(), 10.0)
+            optimizer.step()
+            if step % 200 == 0:
+                with torch.no_grad():
+                    found = (ensemble(x[1400:], shared=True).argmax(-1) == y[1400:]).float().mean(1)
+                best = torch.maximum(best, found)
+        assert noise.step == 1600
+        accuracy[eta] = best
+    assert accuracy[0.0].max() < 0.15
+    assert accuracy[0.3].min() > 0.8
