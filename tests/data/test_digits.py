@@ -78,7 +78,10 @@ def test_a_table_of_digits_is_split_evenly(tmp_path: Path, monkeypatch: pytest.M
     assert len(found.train) == 15
     assert found.test.labels.tolist() == [0, 1, 2, 3, 4]
     assert float(found.train.images.min()) == 1.0
-    for wrong, message in (("1,2,3", "3 values"), (lines[0].replace("255", "x", 1), "not a number")):
+    for wrong, message in (
+        ("1,2,3", "3 values in a line"),
+        (lines[0].replace("255", "x", 1), "not a table of numbers"),
+    ):
         (tmp_path / "small" / "digits.csv").write_text(wrong)
         with pytest.raises(OctavoError, match=message):
             data.load(entry("load_digit_table", "digits.csv"), test=1)

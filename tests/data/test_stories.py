@@ -33,7 +33,11 @@ def test_babi_files_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("Mary moved.\n", "begins with its number"), ("1 Where?\t\t1\n", "without an answer"), ("", "no question")],
+    [
+        ("Mary moved.\n", "begins with its number"),
+        ("1 Where?\t\t1\n", "without an answer"),
+        ("", "no question"),
+    ],
 )
 def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "qa1.txt").write_text(text)

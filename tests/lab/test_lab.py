@@ -1,4 +1,4 @@
-"""What a part is given to measure with: records of stacked restarts, and trainings with a step of one's own."""
+"""What a part measures with: records of stacked restarts, and trainings with a step of one's own."""
 
 from pathlib import Path
 from typing import Any

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, from_numpy
 
 from octavo.data.registry import Entry
-from octavo.data.text_files import lines
 from octavo.errors import OctavoError
 
 SIDE, CLASSES = 28, 10
@@ -54,27 +54,30 @@ def load_digit_table(entry: Entry, *, test: int = 1000) -> DigitSplits:
         OctavoError: a line is not of this form.
     """
     (path,) = entry.files.values()
-    rows = []
-    for number, line in enumerate(lines(path), start=1):
-        values = line.split(",")
-        if len(values) != SIDE * SIDE + 1:
-            raise OctavoError(
-                f"{path}, line {number}: {len(values)} values; an image has {SIDE * SIDE} pixels and a digit"
-            )
-        try:
-            rows.append(np.array(values, dtype=np.float32))
-        except ValueError:
-            raise OctavoError(f"{path}, line {number}: a value is not a number") from None
-    if not 0 < test < len(rows):
-        raise OctavoError(f"test={test} must lie between 0 and the {len(rows)} images of {path}")
-    table = np.stack(rows)
+    table = _table(path, path.stat().st_mtime_ns)
+    if not 0 < test < len(table):
+        raise OctavoError(f"test={test} must lie between 0 and the {len(table)} images of {path}")
     digits = Digits(
         from_numpy(table[:, :-1] / np.float32(255)).reshape(-1, SIDE, SIDE),
         from_numpy(table[:, -1].astype(np.int64)),
     )
-    held = np.linspace(0, len(rows) - 1, test).round().astype(np.int64)
-    kept = np.setdiff1d(np.arange(len(rows)), held)
+    held = np.linspace(0, len(table) - 1, test).round().astype(np.int64)
+    kept = np.setdiff1d(np.arange(len(table)), held)
     return DigitSplits(digits.take(from_numpy(kept)), digits.take(from_numpy(held)))
+
+
+@lru_cache(maxsize=2)
+def _table(path: Path, changed: int) -> np.ndarray:
+    """The numbers of a file; `changed` is there so that another file under the same name is read again."""
+    try:
+        table = np.loadtxt(path, delimiter=",", dtype=np.float32, ndmin=2)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise OctavoError(f"{path}: not a table of numbers ({error}); put it there again") from error
+    if table.shape[1] != SIDE * SIDE + 1:
+        raise OctavoError(
+            f"{path}: {table.shape[1]} values in a line; an image has {SIDE * SIDE} pixels and a digit"
+        )
+    return table
 
 
 def load_idx_digits(entry: Entry) -> DigitSplits:
@@ -88,9 +91,7 @@ def load_idx_digits(entry: Entry) -> DigitSplits:
         images = read_idx(entry.files[f"{name}-images-idx3-ubyte"])
         labels = read_idx(entry.files[f"{name}-labels-idx1-ubyte"])
         if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise OctavoError(
-                f"{name}: images of shape {images.shape} and labels of shape {labels.shape} do not fit together"
-            )
+            raise OctavoError(f"{name}: images {images.shape} and labels {labels.shape} do not fit together")
         pixels = images.astype(np.float32) / np.float32(255)
         splits.append(Digits(from_numpy(pixels), from_numpy(labels.astype(np.int64))))
     return DigitSplits(*splits)

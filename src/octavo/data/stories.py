@@ -57,7 +57,9 @@ def load_babi(entry: Entry, *, task: int = 1) -> StorySplits:
     for split in ("train", "test"):
         names = [name for name in entry.files if re.search(rf"(^|/)qa{task}_.*_{split}\.txt$", name)]
         if len(names) != 1:
-            raise OctavoError(f"bAbI has the tasks 1 to 20, and no files of a task {task} are among its files")
+            raise OctavoError(
+                f"bAbI has the tasks 1 to 20, and no files of a task {task} are among its files"
+            )
         found[split] = read_babi(entry.files[names[0]])
     return StorySplits(found["train"], found["test"])
 
@@ -102,7 +104,8 @@ def load_generated_stories(
     """Tell stories of the bAbI world: people who walk, take things and leave them.
 
     Args:
-        task: 1 asks where somebody is, 2 where a thing is, 3 where it was before; an answer needs as many facts.
+        task: 1 asks where somebody is, 2 where a thing is, 3 where it was before; an answer needs as many
+        facts.
         train: stories to train on.
         test: stories to test on.
         seed: the same seed tells the same stories.
@@ -183,7 +186,9 @@ def _try(task: int, chance: random.Random) -> Story | None:
     return Story(told, question, before, tuple(sorted({*facts, *later})))
 
 
-def _move(trail: dict[str, list[tuple[str, tuple[int, ...]]]], thing: str, room: str, facts: tuple[int, ...]) -> None:
+def _move(
+    trail: dict[str, list[tuple[str, tuple[int, ...]]]], thing: str, room: str, facts: tuple[int, ...]
+) -> None:
     if not trail[thing] or trail[thing][-1][0] != room:
         trail[thing].append((room, facts))
 

@@ -193,8 +193,10 @@ class Lab:
 
         return fit(name, model, loss, data, **(self._training(name) | settings))
 
-    def loop(self, name: str, step: Callable[..., Any], state: Any, data: Any = None, **settings: Any) -> "Fit":
-        """Train in a step of one's own, for what `fit` does not have; see `octavo.lab.loop.Loop` for the settings.
+    def loop(
+        self, name: str, step: Callable[..., Any], state: Any, data: Any = None, **settings: Any
+    ) -> "Fit":
+        """Train in a step of one's own, for what `fit` does not have; see `octavo.lab.loop.Loop`.
 
         Args:
             name: what is trained on what, as the person who watches reads it.

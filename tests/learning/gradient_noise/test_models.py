@@ -166,8 +166,10 @@ def test_questions_have_the_answers_that_their_words_ask_for(name: str) -> None:
                 number = next(numbers)
                 found.append(column > number if word == "greater" else column < number)
         if found:
-            rows = found[0] if len(found) == 1 else (
-                found[0] & found[1] if "and" in asked else found[0] | found[1]
+            rows = (
+                found[0]
+                if len(found) == 1
+                else (found[0] & found[1] if "and" in asked else found[0] | found[1])
             )
         if "count" in asked:
             assert batch["scalar"][index].item() == rows.sum().item()

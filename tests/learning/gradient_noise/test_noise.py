@@ -1,4 +1,4 @@
-"""The noise: its size, its place before the step, what it leaves alone, and that it goes on where it stopped."""
+"""The noise: its size, its place before the step, what it leaves alone, how it goes on."""
 
 import copy
 import math
@@ -42,7 +42,8 @@ def test_mean_and_variance_are_those_of_the_formula(step: int, dtype: torch.dtyp
     drawn = gradient(param).double()
     expected = variance(0.3, 0.55, step)
     assert abs(drawn.mean().item()) < 4 * math.sqrt(expected / n)
-    # A variance of n normal numbers spreads by expected sqrt(2 / n); rounding to bfloat16 adds 2^-18 / 3 of it.
+    # A variance of n normal numbers spreads by expected sqrt(2 / n); rounding to bfloat16 adds 2^-18 / 3 of
+    # it.
     assert abs(drawn.var().item() - expected) < expected * (4 * math.sqrt(2 / n) + 2**-18)
 
 
@@ -271,10 +272,10 @@ def test_refusals() -> None:
     complex_one = parameter(2, dtype=torch.complex64)
     with pytest.raises(TypeError, match="complex64"):
         add_gradient_noise_([complex_one], step=0)
+    computed = parameter(2) * 2
+    computed.retain_grad()
+    computed.sum().backward()
     with pytest.raises(ValueError, match="computed from others"):
-        computed = parameter(2) * 2
-        computed.retain_grad()
-        computed.sum().backward()
         add_gradient_noise_([computed], step=0)
 
 

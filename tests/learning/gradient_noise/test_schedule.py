@@ -77,7 +77,9 @@ def test_adam_walks_by_its_learning_rate_whatever_eta_is() -> None:
             optimizer.step()
         measured.append(weights.var().item())
         layer = torch.nn.Linear(20, 20)
-        found = GradientNoise(torch.optim.Adam(layer.parameters(), lr=0.01), eta=eta).effective_init(steps=5000)
+        found = GradientNoise(torch.optim.Adam(layer.parameters(), lr=0.01), eta=eta).effective_init(
+            steps=5000
+        )
         assert found.takeoff[20] == pytest.approx(1000)
     assert measured[0] == pytest.approx(measured[1], rel=1e-3)
     assert measured[0] == pytest.approx(0.01**2 * 1000, rel=0.25)

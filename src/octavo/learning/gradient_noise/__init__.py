@@ -1,10 +1,9 @@
 """Gradient noise (arXiv 1511.06807): annealed Gaussian noise on every gradient.
 
-Give `GradientNoise` any optimizer of torch, and each of its steps first adds noise of variance eta / (1 + t)^gamma to
-the gradients. It can start networks that a poor initialisation leaves dead, and `effective_init` says beforehand
-whether it will. The paper's hard cases are here as models: a network of twenty layers, an end-to-end memory network,
-a Neural Programmer and a Neural GPU.
-"""
+Give `GradientNoise` any optimizer of torch, and each of its steps first adds noise of variance eta / (1 +
+t)^gamma to the gradients. It can start networks that a poor initialisation leaves dead, and `effective_init`
+says beforehand whether it will. The paper's hard cases are here as models: a network of twenty layers, an
+end-to- end memory network, a Neural Programmer and a Neural GPU."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

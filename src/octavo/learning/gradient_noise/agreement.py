@@ -26,6 +26,6 @@ def check_agreement(generator: torch.Generator, step: int) -> None:
     odd = [rank for rank, other in enumerate(digests) if other != digests[0]]
     if odd:
         raise RuntimeError(
-            f"step {step}: the noise of rank {', '.join(map(str, odd))} is not that of rank 0; give every rank a "
-            "generator with the same seed"
+            f"step {step}: the noise of rank {', '.join(map(str, odd))} is not that of rank 0; "
+            "give every rank a generator with the same seed"
         )

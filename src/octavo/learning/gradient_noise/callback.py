@@ -11,12 +11,12 @@ from octavo.learning.gradient_noise.noise import GradientNoise
 
 
 class GradientNoiseCallback(TrainerCallback, ExportableState):
-    """Adds the paper's noise in a training by ``transformers.Trainer``, after its clipping and before its step.
+    """Adds the paper's noise in a training by ``transformers.Trainer``: after clipping, before the step.
 
-    Steps of the optimizer are counted, however many batches are accumulated for one. The step and the state of the
-    generator travel in the trainer's checkpoints, so ``trainer.train(resume_from_checkpoint=True)`` goes on with the
-    noise that an undisturbed run would have had; say ``restore_callback_states_from_checkpoint=True`` in the
-    TrainingArguments for it.
+    Steps of the optimizer are counted, however many batches are accumulated for one. The step and the state
+    of the generator travel in the trainer's checkpoints, so ``trainer.train(resume_from_checkpoint=True)``
+    goes on with the noise that an undisturbed run would have had; say
+    ``restore_callback_states_from_checkpoint=True`` in the TrainingArguments for it.
 
     Args:
         eta: variance at the first step. With Adam or AdamW it hardly matters where true gradients are small.

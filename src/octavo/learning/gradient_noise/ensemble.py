@@ -13,9 +13,9 @@ from torch.func import functional_call, stack_module_state, vmap
 class Ensemble(nn.Module):
     """Copies of one model, stacked, so that many restarts cost little more than one.
 
-    Every parameter has the copies as its first axis. The copies do not know of each other: with a sum of their losses
-    and an optimizer that works number by number (SGD, Adam), each trains as it would alone. Clip with
-    `clip_each_copy_`, since a norm over all would tie them together.
+    Every parameter has the copies as its first axis. The copies do not know of each other: with a sum of
+    their losses and an optimizer that works number by number (SGD, Adam), each trains as it would alone. Clip
+    with `clip_each_copy_`, since a norm over all would tie them together.
 
     Args:
         models: of one architecture, each with its own parameters.
@@ -33,7 +33,7 @@ class Ensemble(nn.Module):
         super().__init__()
         if not models:
             raise ValueError("an ensemble needs at least one model, got none")
-        parameters, buffers = stack_module_state(list(models))  # type: ignore[arg-type]
+        parameters, buffers = stack_module_state(list(models))
         # A name with a dot cannot name a parameter.
         self._names = {name.replace(".", "/"): name for name in parameters}
         self.stacked = nn.ParameterDict(

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class MemN2N(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     r"""Answers a question about a story by looking into its sentences several times over.
 
-    Each sentence x_i is a memory m_i and an output c_i, sums of its words' vectors under a position encoding l, with
-    a vector for how long ago it was said. From the question's u^1, hop k does
+    Each sentence x_i is a memory m_i and an output c_i, sums of its words' vectors under a position encoding
+    l, with a vector for how long ago it was said. From the question's u^1, hop k does
 
         p = softmax(u^k . m_i),   o = sum_i p_i c_i,   u^{k+1} = u^k + o,
 
@@ -53,9 +53,7 @@ class MemN2N(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         self.embeddings = nn.ParameterList(
             nn.Parameter(0.1 * torch.randn(vocabulary, width)) for _ in range(hops + 1)
         )
-        self.ages = nn.ParameterList(
-            nn.Parameter(0.1 * torch.randn(memory, width)) for _ in range(hops + 1)
-        )
+        self.ages = nn.ParameterList(nn.Parameter(0.1 * torch.randn(memory, width)) for _ in range(hops + 1))
 
     def forward(
         self,
@@ -91,12 +89,12 @@ class MemN2N(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
 
     def _recent(
         self, story: Int[Tensor, "batch sentences words"]
-    ) -> tuple[
-        Int[Tensor, "batch memory words"], Bool[Tensor, "batch memory"], Int[Tensor, "batch memory"]
-    ]:
+    ) -> tuple[Int[Tensor, "batch memory words"], Bool[Tensor, "batch memory"], Int[Tensor, "batch memory"]]:
         """The newest sentences, which of them exist, and how many were said after each."""
         present = (story != 0).any(-1)
-        age = (present.sum(-1, keepdim=True) - 1 - torch.arange(story.shape[1], device=story.device)).clamp_min(0)
+        age = (
+            present.sum(-1, keepdim=True) - 1 - torch.arange(story.shape[1], device=story.device)
+        ).clamp_min(0)
         # What is too old stays where it is and is masked, so that stories of any length share a shape.
         present = present & (age < self.memory)
         return story, present, age.clamp_max(self.memory - 1)

@@ -1,6 +1,7 @@
 """The network of the paper's first experiment: twenty hidden layers of fifty units."""
 
 import math
+from itertools import pairwise
 from typing import Literal, get_args
 
 import torch
@@ -12,11 +13,12 @@ Init = Literal["zero", "simple", "he", "sussillo"]
 
 
 class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
-    r"""A narrow and very deep fully connected classifier with ReLUs, and the four initialisations of the paper.
+    r"""A narrow and very deep fully connected classifier, with the initialisations of the paper.
 
-    ``zero`` sets all weights and biases to 0, so that no gradient reaches any layer but the last bias; ``simple``
-    draws them from N(0, 0.1^2); ``he`` draws weights from N(0, 2 / fan_in), and ``sussillo`` scales them by the gain
-    of a random walk, sqrt(2) exp(1.2 / (max(fan_in, 6) - 2.4)), both with biases of 0.
+    ``zero`` sets all weights and biases to 0, so that no gradient reaches any layer but the last bias;
+    ``simple`` draws them from N(0, 0.1^2); ``he`` draws weights from N(0, 2 / fan_in), and ``sussillo``
+    scales them by the gain of a random walk, sqrt(2) exp(1.2 / (max(fan_in, 6) - 2.4)), both with biases of
+    0.
 
     Args:
         features: inputs.
@@ -54,16 +56,20 @@ class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         if init not in get_args(Init):
             raise ValueError(f"init={init!r} is not one of {', '.join(get_args(Init))}")
         sizes = [features] + [width] * depth
-        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False))
+        self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self.output = nn.Linear(width, classes)
         self.init = init
         self.reset_parameters()
 
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """The hidden layers, from the images on."""
+        return [layer for layer in self.hidden if isinstance(layer, nn.Linear)]
+
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Begin again, as `init` says."""
-        for layer in (*self.hidden, self.output):
-            assert isinstance(layer, nn.Linear)
+        for layer in (*self.layers, self.output):
             nn.init.zeros_(layer.bias)
             match self.init:
                 case "zero":

@@ -10,19 +10,20 @@ from torch.nn import functional
 class NeuralGPU(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     r"""Learns to compute on sequences, such as multiplying binary numbers, with gated convolutions.
 
-    The input of length n lies in the first row of an image of w x n places with m numbers each. It is changed n times
-    by layers of convolutional gated recurrent units,
+    The input of length n lies in the first row of an image of w x n places with m numbers each. It is changed
+    n times by layers of convolutional gated recurrent units,
 
         u = sigma(U' * s + B'),   r = sigma(U'' * s + B''),   s <- u s + (1 - u) tanh(U * (r s) + B),
 
-    with 3 x 3 kernels and sigma(x) = clip(1.2 sigmoid(x) - 0.1, 0, 1); the outputs are read from the first row.
+    with 3 x 3 kernels and sigma(x) = clip(1.2 sigmoid(x) - 0.1, 0, 1). Outputs are read from the first row.
 
     Args:
         symbols: inputs and outputs, of which 0 is padding.
         maps: m, numbers at a place of the image.
         width: w, rows of the image.
         layers: gated units that are applied in each of the n steps.
-        relaxations: sets of parameters that steps use in turn. More than one trains more easily; pull them together
+        relaxations: sets of parameters that steps use in turn. More than one trains more easily; pull them
+        together
             with `relaxation_pull` as a penalty until they are one.
         dropout: share of the candidate values dropped in training.
 
@@ -77,7 +78,7 @@ class NeuralGPU(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     def forward(
         self, symbols: Int[Tensor, "batch length"], steps: int | None = None
     ) -> Float[Tensor, "batch length symbols"]:
-        """Logits of each output symbol, after as many steps as the input is long unless `steps` says otherwise."""
+        """Logits of each output symbol, after as many steps as the input is long, or `steps`."""
         first = self.embedding[symbols].mT[:, :, None]
         image = functional.pad(first, (0, 0, 0, self.width - 1))  # (batch maps width length)
         for step in range(symbols.shape[1] if steps is None else steps):
@@ -96,9 +97,7 @@ class NeuralGPU(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     def _gated(
         self, image: Float[Tensor, "batch maps width length"], which: int, layer: int
     ) -> Float[Tensor, "batch maps width length"]:
-        gates = functional.conv2d(
-            image, self.gates[which, layer], self.gate_biases[which, layer], padding=1
-        )
+        gates = functional.conv2d(image, self.gates[which, layer], self.gate_biases[which, layer], padding=1)
         update, reset = hard_sigmoid(gates).chunk(2, dim=1)
         candidate = functional.conv2d(
             reset * image, self.candidates[which, layer], self.candidate_biases[which, layer], padding=1

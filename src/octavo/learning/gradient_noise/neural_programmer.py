@@ -39,9 +39,9 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
 
         alpha_op = softmax(U tanh(W_op [q; h_t])),   alpha_col = softmax(P tanh(W_col [q; h_t])),
 
-    where P are the vectors of the columns' names. Every operation is applied to every column, weighted by these two:
-    row selectors (greater and lesser than a number of the question, and, or, reset), scalars (sum, count, difference)
-    and lookup (assign).
+    where P are the vectors of the columns' names. Every operation is applied to every column, weighted by
+    these two: row selectors (greater and lesser than a number of the question, and, or, reset), scalars (sum,
+    count, difference) and lookup (assign).
 
     Args:
         vocabulary: words of the questions, of which 0 is padding.
@@ -50,9 +50,9 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         width: size of all vectors; the original has 256.
 
     Shape:
-        question ``(batch, words)``, padded with 0 behind its end; numbers ``(batch, numbers)`` with the places in the
-        question where they stand, -1 where there is none; table ``(batch, rows, columns)``, row_mask
-        ``(batch, rows)`` -> `Answer` of scalar ``(batch)`` and lookup ``(batch, rows, columns)``.
+        question ``(batch, words)``, padded with 0 behind its end; numbers ``(batch, numbers)`` with the
+        places in the question where they stand, -1 where there is none; table ``(batch, rows, columns)``,
+        row_mask ``(batch, rows)`` -> `Answer` of scalar ``(batch)`` and lookup ``(batch, rows, columns)``.
 
     Raises:
         ValueError: a size is below 1, a column's word is not in the vocabulary, or a table has other columns.
@@ -84,7 +84,7 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
                 raise ValueError(f"{name}={value} must be at least 1; the original has 4 steps of width 256")
         if not column_words or not all(0 < word < vocabulary for word in column_words):
             raise ValueError(
-                f"column_words={tuple(column_words)} must name at least one word between 1 and {vocabulary - 1}"
+                f"column_words={tuple(column_words)} must name words between 1 and {vocabulary - 1}"
             )
         self.steps = steps
         self.words = nn.Parameter(0.1 * torch.randn(vocabulary, width))
@@ -119,8 +119,8 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         """The answer, and the program that gave it."""
         if table.shape[-1] != len(self.column_words):
             raise ValueError(
-                f"the table has {table.shape[-1]} columns and the model was made for {len(self.column_words)}; "
-                "name each column in column_words"
+                f"the table has {table.shape[-1]} columns and the model was made for "
+                f"{len(self.column_words)}; name each column in column_words"
             )
         q, states = self._encode(question)
         greater, lesser = self._comparisons(states, numbers, places, table, hard)

@@ -26,8 +26,8 @@ def add_gradient_noise_(
 ) -> None:
     """Adds the paper's noise to the gradients of some parameters: for loops that are written by hand.
 
-    Call it after clipping and before the optimizer's step. A parameter that is named twice gets noise once; one
-    without a gradient gets none.
+    Call it after clipping and before the optimizer's step. A parameter that is named twice gets noise once;
+    one without a gradient gets none.
 
     Args:
         params: whose ``.grad`` is changed.
@@ -57,26 +57,28 @@ def add_gradient_noise_(
 class GradientNoise:
     """Adds annealed Gaussian noise to the gradients before every step of an optimizer.
 
-    At step t each number of each gradient gets noise of its own, of variance eta / (1 + t)^gamma. It is a hook on
-    ``optimizer.step()``: after whatever you do to gradients before it, clipping above all, and before what the
-    optimizer does with them. Micro-batches that are accumulated count as one step, since t counts steps of the
-    optimizer.
+    At step t each number of each gradient gets noise of its own, of variance eta / (1 + t)^gamma. It is a
+    hook on ``optimizer.step()``: after whatever you do to gradients before it, clipping above all, and before
+    what the optimizer does with them. Micro-batches that are accumulated count as one step, since t counts
+    steps of the optimizer.
 
-    With Adam the noise is divided by its own size where gradients are small, so that eta hardly matters there and a
-    dead layer moves by the learning rate at each step.
+    With Adam the noise is divided by its own size where gradients are small, so that eta hardly matters there
+    and a dead layer moves by the learning rate at each step.
 
     Args:
         optimizer: any of torch.optim; ``group["noise_eta"]`` sets another eta for a group.
         eta: variance at the first step; 0 changes nothing, bit for bit. The paper tries 0.01, 0.3 and 1.0.
         gamma: how fast the variance falls; 0 keeps it.
-        generator: where the noise comes from, on the parameters' device. By default one that is seeded from torch's
+        generator: where the noise comes from, on the parameters' device. By default one that is seeded from
+        torch's
             global generator now, so that ``torch.manual_seed`` decides it. Data-parallel ranks need one seed;
             ranks that hold different shards need different ones.
         param_filter: which parameters get noise; all by default.
         schedule: a function from the step to the standard deviation, in the place of eta and gamma.
         include_missing: give noise to parameters whose gradient is None, as if it were zero.
         dense_ok: make a sparse gradient dense, so that it can get noise.
-        skip_nonfinite: leave the gradients as they are where one is infinite or NaN, and count it in `skipped`.
+        skip_nonfinite: leave the gradients as they are where one is infinite or NaN, and count it in
+        `skipped`.
         check_ranks: compare the noise of all ranks at every step; slow, for looking for faults.
 
     Raises:
@@ -152,7 +154,7 @@ class GradientNoise:
             self._paused = before
 
     def state_dict(self) -> dict[str, Any]:
-        """The step and the state of the generators: what a resumed training must have, to go on bit for bit."""
+        """The step and the state of the generators, with which a resumed training goes on bit for bit."""
         generators = {"given": self._given} if self._given is not None else self._generators
         return {
             "step": self.step,
@@ -184,8 +186,8 @@ class GradientNoise:
     def effective_init(self, lr: float | None = None, steps: int = 10_000) -> EffectiveInit:
         """Whether the noise would bring layers without a gradient to life within a run, and when.
 
-        It warns where the walk of the weights reaches the variance 2 / fan_in, at which a ReLU layer hands signals
-        on, sooner than after one hundredth of the run or not within it.
+        It warns where the walk of the weights reaches the variance 2 / fan_in, at which a ReLU layer hands
+        signals on, sooner than after one hundredth of the run or not within it.
 
         Args:
             lr: the learning rate; by default that of each group.
@@ -208,8 +210,8 @@ class GradientNoise:
             return
         if any(callable(given) for given in (*args[1:], kwargs.get("closure"))):
             raise RuntimeError(
-                "optimizer.step was given a closure, which makes new gradients after the noise was added to the old "
-                "ones; call backward() first and step() without a closure"
+                "optimizer.step was given a closure, which makes new gradients after the noise was added to "
+                "the old ones; call backward() first and step() without a closure"
             )
         if getattr(optimizer, "grad_scale", None) is not None:
             raise RuntimeError(
@@ -229,9 +231,7 @@ class GradientNoise:
                 generator = self._generator(device)
                 if self._check_ranks:
                     check_agreement(generator, self.step)
-                add_normal_(
-                    [gradients[index] for index in here], [stds[index] for index in here], generator
-                )
+                add_normal_([gradients[index] for index in here], [stds[index] for index in here], generator)
         self.step += 1
 
     def _wanted(self) -> tuple[list[Tensor], list[float]]:
@@ -278,8 +278,8 @@ def checked(param: Tensor, dense_ok: bool = False) -> Tensor:
     if gradient.layout != torch.strided:
         if not dense_ok:
             raise TypeError(
-                "a gradient is sparse, and noise would make it dense; say dense_ok=True, or leave the parameter out "
-                "with param_filter"
+                "a gradient is sparse, and noise would make it dense; say dense_ok=True, or leave "
+                "the parameter out with param_filter"
             )
         param.grad = gradient = gradient.to_dense()
     return gradient

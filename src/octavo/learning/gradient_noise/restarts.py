@@ -49,7 +49,7 @@ def train(
     lr: float,
     optimizer: type[Optimizer] = torch.optim.SGD,
     clip_norm: float | None = None,
-    cosine: bool = False,
+    decay: Callable[[float], float] = lambda progress: 1.0,
     evaluate: Callable[[Ensemble], Numbers] | None = None,
     evaluate_every: int | None = None,
 ) -> Fit:
@@ -65,7 +65,7 @@ def train(
         steps, batch_size, lr: of the training.
         optimizer: of torch, made with lr alone.
         clip_norm: the longest gradient of a member.
-        cosine: whether the learning rate falls to zero on a cosine.
+        decay: the learning rate's factor as a function of progress in [0, 1).
         evaluate: numbers a member.
         evaluate_every: after how many steps.
     """
@@ -80,9 +80,8 @@ def train(
         )
 
     def step(state: State, batch: Any, context: Context) -> Mapping[str, Tensor | float]:
-        if cosine:
-            for group in made.param_groups:
-                group["lr"] = lr * (1 + math.cos(math.pi * context.progress)) / 2
+        for group in made.param_groups:
+            group["lr"] = lr * decay(context.progress)
         each = losses(state.model, batch, context)
         context.backward(each.sum())
         if clip_norm is not None:
@@ -127,3 +126,16 @@ def course(fit: Fit, key: str, count: int) -> tuple[Sequence[int], Float[Tensor,
     return steps, torch.tensor(
         [[each[f"{key}_{index}"] for index in range(count)] for each in fit.evaluations], dtype=torch.float64
     )
+
+
+def cosine(progress: float) -> float:
+    """A factor that falls from 1 to 0.
+
+    Args:
+        progress: in [0, 1].
+
+    Example:
+        >>> cosine(0.0), cosine(0.5), cosine(1.0)
+        (1.0, 0.5, 0.0)
+    """
+    return round((1 + math.cos(math.pi * progress)) / 2, 12)

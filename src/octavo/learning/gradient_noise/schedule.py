@@ -21,8 +21,8 @@ class NoiseSchedule:
 
         V(t) = lr^2 sum_{s < t} eta / (1 + s)^gamma,
 
-    which `walk_variance` gives. A ReLU layer with m inputs hands signals on when its weights have a variance near
-    2/m, so the walk is an initialiser: it takes off at the step where V(t) = 2/m, which `takeoff` gives.
+    which `walk_variance` gives. A ReLU layer with m inputs hands signals on when its weights have a variance
+    near 2/m, so the walk is an initialiser: it takes off at the step where V(t) = 2/m, which `takeoff` gives.
 
     Args:
         eta: variance at the first step. The paper tries 0.01, 0.3 and 1.0.
@@ -55,7 +55,7 @@ class NoiseSchedule:
         return cls(eta, gamma=0.0)
 
     def __call__(self, step: int) -> float:
-        """The standard deviation at a step, so that any function of a step can stand in a schedule's place."""
+        """The standard deviation: any function of a step can stand in a schedule's place."""
         return self.std(step)
 
     def variance(self, step: int) -> float:
@@ -112,7 +112,7 @@ def walk_by_steps(schedule: Schedule, lr: float, steps: int) -> np.ndarray:
 
 
 def adaptive_walk_variance(lr: float, steps: int | float) -> float:
-    """The same under Adam: it divides noise by its own size, so each step moves by about lr, whatever eta is."""
+    """The same under Adam, which divides noise by its size: each step moves by about lr, whatever eta is."""
     return lr**2 * steps
 
 

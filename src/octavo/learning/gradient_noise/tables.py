@@ -91,8 +91,8 @@ def questions(
         largest: numbers lie between minus this and this.
 
     Returns:
-        What the model takes (question, numbers, places, table, row_mask), and what it should give (scalar, lookup,
-        is_lookup); by name, the count as first axis.
+        What the model takes (question, numbers, places, table, row_mask), and what it should give (scalar,
+        lookup, is_lookup); by name, the count as first axis.
 
     Raises:
         ValueError: a template is unknown, or there are more columns than names.
@@ -152,7 +152,9 @@ def _fill(batch: dict[str, Tensor], template: Template, chosen: Tensor, x: Tenso
         rows = rows & template.selects(column(x), batch["numbers"][chosen])
     if template.answers == "print":
         batch["is_lookup"][chosen] = True
-        batch["lookup"][chosen] = rows[..., None] * torch.nn.functional.one_hot(y, table.shape[2])[:, None].float()
+        batch["lookup"][chosen] = (
+            rows[..., None] * torch.nn.functional.one_hot(y, table.shape[2])[:, None].float()
+        )
     elif template.answers == "count":
         batch["scalar"][chosen] = rows.sum(1).to(table.dtype)
     else:

@@ -24,7 +24,8 @@ class EffectiveInit:
     """The noise seen as an initialiser.
 
     Args:
-        takeoff: for each number of inputs of a layer, the step at which noise alone gives its weights the variance
+        takeoff: for each number of inputs of a layer, the step at which noise alone gives its weights the
+        variance
             2 / inputs.
         window: for each, the steps at which it has half and twice that variance.
         steps: of the run.
@@ -76,7 +77,8 @@ def effective_init(
             layers[inputs] += 1
             takeoff[inputs] = step_at(inputs, 1.0)
             window[inputs] = (step_at(inputs, 0.5), step_at(inputs, 2.0))
-    # A gain that is off by a factor multiplies through the layers that are alike; a single one can be made good.
+    # A gain that is off by a factor multiplies through the layers that are alike; a single one can be made
+    # good.
     most = layers.most_common(1)[0][0] if layers else 0
     advice = _advice(most, takeoff[most], steps) if layers else ""
     return EffectiveInit(takeoff, window, steps, most, advice)
@@ -90,8 +92,8 @@ def _step_at(
         return lambda inputs, factor: adaptive_takeoff(lr, inputs, factor=factor)
     if "momentum" not in group or "dampening" not in group:
         raise TypeError(
-            f"the walk by noise alone is known for SGD and the family of Adam, not for {type(optimizer).__name__}; "
-            "try SGD, or measure the weights' variance"
+            f"the walk by noise alone is known for SGD and the family of Adam, not for "
+            f"{type(optimizer).__name__}; try SGD, or measure the weights' variance"
         )
     momentum = float(group["momentum"])
     if isinstance(schedule, NoiseSchedule):
