@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from octavo import data
-from octavo.data.stories import Story, read_babi
+from octavo.data.stories import Story, encode, read_babi, vocabulary
 from octavo.errors import OctavoError
 
 BABI = """1 Mary moved to the bathroom.
@@ -90,3 +90,16 @@ def test_the_seed_tells_the_stories() -> None:
     assert first != other
     with pytest.raises(OctavoError, match="task=4"):
         data.load("bAbI-style", task=4)
+
+
+def test_stories_are_padded_behind_and_cut_before() -> None:
+    found = data.load("bAbI-style", task=2, train=5, test=1)
+    numbers = vocabulary(found.train + found.test)
+    encoded = encode(found.train, numbers, memory=4, words=7)
+    words = dict(zip(numbers.values(), numbers, strict=True))
+    for row, story in enumerate(found.train):
+        told = [
+            tuple(words[word] for word in sentence.tolist() if word) for sentence in encoded["story"][row]
+        ]
+        assert told == list(story.sentences[-4:])
+        assert words[encoded["answer"][row].item()] == story.answer

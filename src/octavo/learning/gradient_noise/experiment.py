@@ -1,6 +1,6 @@
 """Every claim of the abstract, measured: the same restarts with noise and without."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -11,15 +11,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from octavo import data
-from octavo.lab import Endless, Lab, Records, TensorData, part, plot
+from octavo.data.stories import encode, vocabulary
+from octavo.lab import Endless, Fit, Lab, Records, TensorData, part, plot
+from octavo.lab.state import State
 from octavo.learning.gradient_noise import arithmetic, figures, tables, timing
-from octavo.learning.gradient_noise.encoding import encode, vocabulary
 from octavo.learning.gradient_noise.ensemble import Ensemble
 from octavo.learning.gradient_noise.memory_network import MemN2N
 from octavo.learning.gradient_noise.mlp import Init, MLPDeep
 from octavo.learning.gradient_noise.neural_gpu import NeuralGPU
 from octavo.learning.gradient_noise.neural_programmer import NeuralProgrammer, programmer_loss
-from octavo.learning.gradient_noise.restarts import cosine, course, restarts, train
+from octavo.learning.gradient_noise.noise import GradientNoise
+from octavo.learning.gradient_noise.restarts import (
+    EnsembleStep,
+    Losses,
+    cosine,
+    course,
+    cross_entropies,
+    halving,
+    numbered,
+    restarts,
+)
 from octavo.learning.gradient_noise.scales import SCALES, Config
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
 
@@ -74,9 +85,9 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, noises: Noises) -> 
 
     for system, noise in noises.items():
         best: tuple[float, dict[str, Any]] | None = None
-        for rate, eta in ((config.deep_rate, None), *config.tried):
+        for rate, eta in trials(config, noise, dataset):
             schedule = noise if noise is None or eta is None else NoiseSchedule(eta, noise.gamma)
-            ensemble = restarts(
+            ensemble = members(
                 lab,
                 config.deep_restarts,
                 lambda: MLPDeep(784, width=config.width, depth=config.depth, init=init),
@@ -87,12 +98,13 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, noises: Noises) -> 
                 ensemble,
                 lambda ensemble, batch, _: cross_entropies(ensemble(batch["x"], shared=True), batch["y"]),
                 images,
-                noise=schedule,
+                schedule,
+                torch.optim.SGD,
+                rate,
+                measured,
+                clip_norm=config.deep_clip,
                 steps=config.deep_steps,
                 batch_size=config.deep_batch,
-                lr=rate,
-                clip_norm=config.deep_clip,
-                evaluate=measured,
                 evaluate_every=max(1, config.deep_steps // config.evaluations),
             )
             names = [
@@ -100,11 +112,19 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, noises: Noises) -> 
                 for split in ("validation", "test", "train")
                 for metric in ("accuracy", "loss")
             ]
-            steps: Sequence[int] = ()
+            steps = [int(each["step"]) for each in fit.evaluations]
             courses = {}
             for name in (*names, "weight_variance"):
-                steps, courses[name] = course(fit, name, config.deep_restarts)
+                courses[name] = course(fit.evaluations, name, config.deep_restarts)
             score = courses["validation_accuracy"].max(0).values.mean().item()
+            variance = 0.0 if schedule is None else schedule.eta
+            lab.record(
+                system=system,
+                dataset=dataset,
+                metric="tried_accuracy",
+                value=score,
+                at={"rate": rate, "eta": variance},
+            )
             if best is None or score > best[0]:
                 best = score, {"steps": steps, "courses": courses}
         assert best is not None
@@ -116,6 +136,14 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, noises: Noises) -> 
         metric="accuracy",
         value=(found.test.labels == majority).double().mean(),
     )
+
+
+def trials(config: Config, noise: NoiseSchedule | None, dataset: str) -> list[tuple[float, float | None]]:
+    """Learning rates, and etas in the place of the schedule's own, that validation chooses from."""
+    tried = (*config.tried, *(config.tried_when_good if dataset == "good_init" else ()))
+    if noise is None:
+        return [(rate, None) for rate in dict.fromkeys((config.deep_rate, *(rate for rate, _ in tried)))]
+    return [(config.deep_rate, None), *tried]
 
 
 def record_deep(
@@ -152,11 +180,38 @@ def record_deep(
                 )
 
 
-def cross_entropies(logits: Tensor, targets: Tensor) -> Tensor:
-    """The mean cross-entropy of each member, of logits (copies, batch, classes)."""
-    copies = len(logits)
-    each = functional.cross_entropy(logits.flatten(0, 1), targets.repeat(copies), reduction="none")
-    return each.view(copies, -1).mean(1)
+def members(lab: Lab, count: int, make: Callable[[], nn.Module]) -> Ensemble:
+    """Restarts that begin alike for every system of this unit."""
+    return restarts([lab.key("init", index) for index in range(count)], make).to(lab.device)
+
+
+def train(
+    lab: Lab,
+    name: str,
+    ensemble: Ensemble,
+    losses: Losses,
+    data: Any,
+    noise: NoiseSchedule | None,
+    optimizer: Callable[..., torch.optim.Optimizer],
+    rate: float,
+    evaluate: Callable[[Ensemble], Mapping[str, Tensor]] | None = None,
+    clip_norm: float | None = None,
+    decay: Callable[[float], float] = lambda progress: 1.0,
+    **settings: Any,
+) -> Fit:
+    """Train all members on the same batches, and leave them in evaluation mode."""
+    made = optimizer(ensemble.parameters(), lr=rate)
+    parts: dict[str, Any] = {"model": ensemble, "optimizer": made}
+    if noise is not None:
+        generator = torch.Generator(lab.device).manual_seed(lab.key("noise"))
+        parts["noise"] = GradientNoise(made, generator=generator, schedule=noise)
+    step = EnsembleStep(losses, made, clip_norm=clip_norm, decay=decay)
+    evaluated = None if evaluate is None else lambda state: numbered(evaluate(state.model))
+    ensemble.train()
+    try:
+        return lab.loop(name, step, State(**parts), data, evaluate=evaluated, **settings)
+    finally:
+        ensemble.eval()
 
 
 @part(seeds=1)
@@ -179,7 +234,7 @@ def stories(config: Config, lab: Lab) -> None:
         totals["majority"].append({"error": wrong.expand(config.story_restarts)})
         for system, noise in systems.items():
             make = partial(MemN2N, len(numbers) + 1, width=config.story_width, memory=memory, words=words)
-            ensemble = restarts(lab, config.story_restarts, make)
+            ensemble = members(lab, config.story_restarts, make)
             totals[system].append(
                 tell(config, lab, f"{system} on stories of task {task}", ensemble, training, test, noise)
             )
@@ -223,17 +278,18 @@ def tell(
             * cross_entropies(ensemble(batch["story"], batch["question"], shared=True), batch["answer"])
         ),
         TensorData(**training),
-        noise=noise,
+        noise,
+        torch.optim.SGD,
+        config.story_rate,
+        measured,
+        clip_norm=40.0,
+        decay=halving,
         steps=steps,
         batch_size=config.story_batch,
-        lr=config.story_rate,
-        clip_norm=40.0,
-        decay=lambda progress: 0.5 ** int(4 * progress),
-        evaluate=measured,
     )
     last = {
-        key: course(fit, key, config.story_restarts)[1][-1]
-        for key in ("test_error", "train_loss", "test_loss")
+        name: course(fit.evaluations, name, config.story_restarts)[-1]
+        for name in ("test_error", "train_loss", "test_loss")
     }
     return {"error": last["test_error"], "train_loss": last["train_loss"], "test_loss": last["test_loss"]}
 
@@ -262,7 +318,7 @@ def programs(config: Config, lab: Lab) -> None:
         return losses
 
     for system, noise in (("none", None), ("noise", NoiseSchedule(config.table_eta, config.gamma))):
-        ensemble = restarts(
+        ensemble = members(
             lab,
             config.table_restarts,
             lambda: NeuralProgrammer(
@@ -275,20 +331,20 @@ def programs(config: Config, lab: Lab) -> None:
             ensemble,
             losses,
             Endless(lambda generator, size: ask(config, size, generator)),
-            noise=noise,
+            noise,
+            torch.optim.Adam,
+            config.table_rate,
+            lambda ensemble: {"test": wrong(ensemble, test), "validation": wrong(ensemble, validation)},
+            clip_norm=1.0,
             steps=config.table_steps,
             batch_size=config.table_batch,
-            lr=config.table_rate,
-            optimizer=torch.optim.Adam,
-            clip_norm=1.0,
-            evaluate=lambda ensemble: {
-                "test": wrong(ensemble, test),
-                "validation": wrong(ensemble, validation),
-            },
             evaluate_every=max(1, config.table_steps // 20),
         )
-        steps, errors = course(fit, "test", config.table_restarts)
-        chosen = course(fit, "validation", config.table_restarts)[1].argmin(0)
+        steps = [int(each["step"]) for each in fit.evaluations]
+        errors, chances = (
+            course(fit.evaluations, name, config.table_restarts) for name in ("test", "validation")
+        )
+        chosen = chances.argmin(0)
         for seed, evaluation in enumerate(chosen.tolist()):
             lab.record(
                 system=system, dataset="tables", metric="error", value=errors[evaluation, seed], seed=seed
@@ -336,7 +392,7 @@ def sums(config: Config, lab: Lab) -> None:
         ("none", None),
         ("noise", NoiseSchedule(config.sum_eta, config.gamma)),
     ):
-        ensemble = restarts(
+        ensemble = members(
             lab,
             config.sum_restarts,
             lambda: NeuralGPU(arithmetic.SYMBOLS, maps=config.sum_maps, layers=config.sum_layers),
@@ -348,13 +404,13 @@ def sums(config: Config, lab: Lab) -> None:
                 ensemble,
                 losses,
                 None,
-                noise=noise,
-                steps=config.sum_steps,
-                batch_size=1,
-                lr=config.sum_rate,
-                optimizer=torch.optim.Adam,
+                noise,
+                torch.optim.Adam,
+                config.sum_rate,
                 clip_norm=1.0,
                 decay=cosine,
+                steps=config.sum_steps,
+                batch_size=1,
             )
         share = right_bits(ensemble).cpu()
         accurate[system] = share > 0.99

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from octavo.lab import Records
-
 COLOURS = {"none": "#4D4D4D", "noise": "#D55E00", "fixed": "#0072B2", "constant": "#9A9A9A"}
 LABELS = {
     "none": "SGD alone",
@@ -20,7 +18,7 @@ INITIALISATIONS = {
 }
 
 
-def curves(records: Records) -> tuple[list[float], np.ndarray]:
+def curves(records: Any) -> tuple[list[float], np.ndarray]:
     """A number of every restart at every step: the steps, and an array (restarts, steps)."""
     placed: dict[int, dict[float, float]] = {}
     for record in records:
@@ -30,7 +28,7 @@ def curves(records: Records) -> tuple[list[float], np.ndarray]:
     return steps, np.array(values, dtype=float).reshape(len(placed), len(steps))
 
 
-def take_off(records: Records, fan_in: int = 50) -> Any:
+def take_off(records: Any, fan_in: int = 50) -> Any:
     """Above: the variance of the hidden weights, and the window around 2 / fan_in. Below: the accuracy.
 
     Args:
@@ -73,7 +71,7 @@ def take_off(records: Records, fan_in: int = 50) -> Any:
     return figure
 
 
-def courses(records: Records) -> Any:
+def courses(records: Any) -> Any:
     """Test accuracy against steps, a panel an initialisation."""
     import matplotlib.pyplot as plt
 
@@ -93,7 +91,7 @@ def courses(records: Records) -> Any:
     return figure
 
 
-def hard_models(records: Records) -> Any:
+def hard_models(records: Any) -> Any:
     """A dot a restart, with and without noise: memory network, Neural Programmer, Neural GPU."""
     import matplotlib.pyplot as plt
 
@@ -177,7 +175,7 @@ def _dots(axes: Any, place: float, values: Sequence[int | float], colour: str) -
     axes.plot([place - 0.11, place + 0.11], [np.mean(values)] * 2, color=colour, linewidth=2.4)
 
 
-def _histogram(axes: Any, records: Records) -> None:
+def _histogram(axes: Any, records: Any) -> None:
     """Which share of the restarts is accurate, with its interval."""
     found = records.where(metric="success")
     for place, system in enumerate(("none", "noise")):

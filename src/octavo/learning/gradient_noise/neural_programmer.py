@@ -1,5 +1,6 @@
 """The Neural Programmer of the paper's question answering experiment."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -76,7 +77,7 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     column_words: Int[Tensor, " columns"]
 
     def __init__(
-        self, vocabulary: int, column_words: tuple[int, ...], *, steps: int = 4, width: int = 256
+        self, vocabulary: int, column_words: Sequence[int], *, steps: int = 4, width: int = 256
     ) -> None:
         super().__init__()
         for name, value in (("vocabulary", vocabulary), ("steps", steps), ("width", width)):

@@ -1,4 +1,4 @@
-"""Training of many restarts as one ensemble, with or without noise."""
+"""Many restarts trained as one ensemble: how they begin, what a step does, and what became of each."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,123 +9,93 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from octavo.lab import Fit, Lab
-from octavo.lab.context import Context
-from octavo.lab.state import State
 from octavo.learning.gradient_noise.ensemble import Ensemble, clip_each_copy_
-from octavo.learning.gradient_noise.noise import GradientNoise
-from octavo.learning.gradient_noise.schedule import NoiseSchedule
 
-Losses = Callable[[Ensemble, Any, Context], Float[Tensor, " copies"]]
-Numbers = Mapping[str, Float[Tensor, " copies"]]
+Losses = Callable[[Ensemble, Any, Any], Float[Tensor, " copies"]]
 
 
-def restarts(lab: Lab, count: int, make: Callable[[], nn.Module]) -> Ensemble:
-    """An ensemble whose member i is initialised as that of every other system with the same i.
+def restarts(keys: Sequence[int], make: Callable[[], nn.Module]) -> Ensemble:
+    """An ensemble whose members are initialised by these keys, the same for the same keys.
 
     Args:
-        lab: whose seed decides the initialisations.
-        count: of members.
+        keys: the seed of each member.
         make: one member.
     """
     models = []
     with torch.random.fork_rng(devices=[]):
-        for index in range(count):
-            torch.manual_seed(lab.key("init", index))
+        for key in keys:
+            torch.manual_seed(key)
             models.append(make())
-    return Ensemble(models).to(lab.device)
+    return Ensemble(models)
 
 
-def train(
-    lab: Lab,
-    name: str,
-    ensemble: Ensemble,
-    losses: Losses,
-    data: Any,
-    *,
-    noise: NoiseSchedule | None,
-    steps: int,
-    batch_size: int,
-    lr: float,
-    optimizer: type[Optimizer] = torch.optim.SGD,
-    clip_norm: float | None = None,
-    decay: Callable[[float], float] = lambda progress: 1.0,
-    evaluate: Callable[[Ensemble], Numbers] | None = None,
-    evaluate_every: int | None = None,
-) -> Fit:
-    """Train all members, each as if it were alone: with its own clipping, its own noise, on the same batches.
+class EnsembleStep:
+    """A training step of all members, each as if it were alone: with its own clipping and its own noise.
+
+    It is a step of the lab's loop.
 
     Args:
-        lab: of the unit.
-        name: for the person who watches.
-        ensemble: trained in place.
         losses: of a batch, one a member.
-        data: what `Loop` takes.
-        noise: the schedule, or None for the bare optimizer.
-        steps, batch_size, lr: of the training.
-        optimizer: of torch, made with lr alone.
+        optimizer: of the ensemble; noise that hooks onto it comes after the clipping.
         clip_norm: the longest gradient of a member.
         decay: the learning rate's factor as a function of progress in [0, 1).
-        evaluate: numbers a member.
-        evaluate_every: after how many steps.
     """
-    made = optimizer(ensemble.parameters(), lr=lr)  # type: ignore[call-arg]
-    state = State(model=ensemble, optimizer=made)
-    if noise is not None:
-        generator = torch.Generator(lab.device).manual_seed(lab.key("noise"))
-        state = State(
-            model=ensemble,
-            optimizer=made,
-            noise=GradientNoise(made, generator=generator, schedule=noise),
-        )
 
-    def step(state: State, batch: Any, context: Context) -> Mapping[str, Tensor | float]:
-        for group in made.param_groups:
-            group["lr"] = lr * decay(context.progress)
-        each = losses(state.model, batch, context)
+    def __init__(
+        self,
+        losses: Losses,
+        optimizer: Optimizer,
+        *,
+        clip_norm: float | None = None,
+        decay: Callable[[float], float] = lambda progress: 1.0,
+    ) -> None:
+        self.losses, self.optimizer, self.clip_norm, self.decay = losses, optimizer, clip_norm, decay
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+
+    def __call__(self, state: Any, batch: Any, context: Any) -> Mapping[str, Tensor]:
+        """Move all members; the number it gives is the mean of their losses."""
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self.decay(context.progress)
+        each = self.losses(state.model, batch, context)
         context.backward(each.sum())
-        if clip_norm is not None:
-            clip_each_copy_(state.model.parameters(), clip_norm)
-        context.update(made)
+        if self.clip_norm is not None:
+            clip_each_copy_(state.model.parameters(), self.clip_norm)
+        context.update(self.optimizer)
         # A member that diverged is a bad result of its own and must not end the others.
         return {"loss": each.detach().nan_to_num(0.0, 0.0, 0.0).mean()}
 
-    def evaluated(state: State) -> dict[str, float]:
-        assert evaluate is not None
-        return {
-            f"{key}_{index}": float(value)
-            for key, values in evaluate(state.model).items()
-            for index, value in enumerate(values)
-        }
 
-    ensemble.train()
-    try:
-        return lab.loop(
-            name,
-            step,
-            state,
-            data,
-            steps=steps,
-            batch_size=batch_size,
-            evaluate=None if evaluate is None else evaluated,
-            evaluate_every=evaluate_every,
-        )
-    finally:
-        ensemble.eval()
-
-
-def course(fit: Fit, key: str, count: int) -> tuple[Sequence[int], Float[Tensor, "evaluations copies"]]:
-    """A number of every member at every evaluation, with the steps of these.
+def numbered(values: Mapping[str, Float[Tensor, " copies"]]) -> dict[str, float]:
+    """Numbers of every member under names of their own: what an evaluation of the lab may give.
 
     Args:
-        fit: of `train`.
-        key: the number's name.
-        count: members.
+        values: by name, one a member.
+
+    Example:
+        >>> numbered({"error": torch.tensor([0.5, 0.25])})
+        {'error_0': 0.5, 'error_1': 0.25}
     """
-    steps = [int(each["step"]) for each in fit.evaluations]
-    return steps, torch.tensor(
-        [[each[f"{key}_{index}"] for index in range(count)] for each in fit.evaluations], dtype=torch.float64
-    )
+    return {
+        f"{name}_{index}": float(each) for name, all_of in values.items() for index, each in enumerate(all_of)
+    }
+
+
+def course(
+    evaluations: Sequence[Mapping[str, int | float]], name: str, count: int
+) -> Float[Tensor, "evaluations copies"]:
+    """A number of every member at every evaluation.
+
+    Args:
+        evaluations: made of `numbered`.
+        name: the number's.
+        count: of members.
+
+    Example:
+        >>> course([{"error_0": 0.5, "error_1": 0.25}], "error", 2)
+        tensor([[0.5000, 0.2500]], dtype=torch.float64)
+    """
+    rows = [[each[f"{name}_{index}"] for index in range(count)] for each in evaluations]
+    return torch.tensor(rows, dtype=torch.float64)
 
 
 def cosine(progress: float) -> float:
@@ -139,3 +109,30 @@ def cosine(progress: float) -> float:
         (1.0, 0.5, 0.0)
     """
     return round((1 + math.cos(math.pi * progress)) / 2, 12)
+
+
+def halving(progress: float) -> float:
+    """A factor that halves after each quarter.
+
+    Args:
+        progress: in [0, 1).
+
+    Example:
+        >>> halving(0.0), halving(0.6)
+        (1.0, 0.25)
+    """
+    return float(0.5 ** int(4 * progress))
+
+
+def cross_entropies(
+    logits: Float[Tensor, "copies batch classes"], targets: Tensor
+) -> Float[Tensor, " copies"]:
+    """The mean cross-entropy of each member.
+
+    Args:
+        logits: of all members on one batch.
+        targets: the classes, shared by all.
+    """
+    copies = len(logits)
+    each = nn.functional.cross_entropy(logits.flatten(0, 1), targets.repeat(copies), reduction="none")
+    return each.view(copies, -1).mean(1)

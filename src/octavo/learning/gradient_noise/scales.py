@@ -24,7 +24,7 @@ class Config:
     """Hidden layers of the deep network."""
     width: int = 50
     """Units of each of them."""
-    deep_steps: int = 6000
+    deep_steps: int = 4000
     """Steps of the deep network."""
     deep_batch: int = 50
     """Images a step."""
@@ -38,6 +38,8 @@ class Config:
     """Longest gradient of the deep network; the paper has 10, 100 and none."""
     tried: tuple[tuple[float, float], ...] = ()
     """Further pairs of learning rate and eta that are tried; validation chooses, with and without noise."""
+    tried_when_good: tuple[tuple[float, float], ...] = ((0.05, 0.01),)
+    """Pairs that are tried from the good initialisation besides, where the noise need not start anything."""
     evaluations: int = 30
     """How often the deep network is looked at."""
 
@@ -92,13 +94,13 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1000
+    sum_steps: int = 1400
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""
     sum_rate: float = 0.01
     """Learning rate of Adam, falling to zero on a cosine."""
-    sum_eta: float = 1e-4
+    sum_eta: float = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
     sum_maps: int = 12
     """Numbers at a place of the image."""
