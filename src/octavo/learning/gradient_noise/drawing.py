@@ -34,32 +34,30 @@ def add_normal_(
         >>> bool((gradient != 0).all())
         True
     """
+    wanted = [pair for pair in zip(tensors, stds, strict=True) if pair[1] > 0]
     for drawn_in in (torch.float32, torch.float64):
-        chosen = [
-            (tensor, std)
-            for tensor, std in zip(tensors, stds, strict=True)
-            if (tensor.dtype == torch.float64) == (drawn_in == torch.float64) and std > 0 and tensor.numel()
-        ]
-        if not chosen:
-            continue
+        is_double = drawn_in == torch.float64
+        chosen = [pair for pair in wanted if (pair[0].dtype == torch.float64) is is_double]
         total = sum(tensor.numel() for tensor, _ in chosen)
+        if not total:
+            continue
         numbers = torch.empty(min(chunk, total), dtype=drawn_in, device=chosen[0][0].device)
-        for pieces in _packed(chosen, len(numbers)):
+        groups = [chosen] if total <= chunk else _packed(chosen, chunk)
+        for pieces in groups:
             _add(pieces, numbers, generator)
 
 
 def _add(
     pieces: list[tuple[Tensor, float]], numbers: Shaped[Tensor, " chunk"], generator: torch.Generator | None
 ) -> None:
-    sizes = [piece.numel() for piece, _ in pieces]
-    numbers = numbers[: sum(sizes)].normal_(generator=generator)
-    if len({std for _, std in pieces}) == 1:
-        numbers.mul_(pieces[0][1])
-        scaled = numbers.split(sizes)
-    else:
-        scaled = tuple(part.mul_(std) for part, (_, std) in zip(numbers.split(sizes), pieces, strict=True))
-    targets = [piece for piece, _ in pieces]
-    torch._foreach_add_(targets, [part.view(to.shape) for part, to in zip(scaled, targets, strict=True)])
+    targets, stds = [piece for piece, _ in pieces], {std for _, std in pieces}
+    flat = numbers[: sum(target.numel() for target in targets)]
+    flat.normal_(0.0, next(iter(stds)) if len(stds) == 1 else 1.0, generator=generator)
+    # Splits and shapes in one call: views of a Python loop would cost as much as the draw for a small model.
+    noise = torch._C._nn.unflatten_dense_tensors(flat, targets)
+    if len(stds) > 1:
+        torch._foreach_mul_(noise, [std for _, std in pieces])
+    torch._foreach_add_(targets, noise)
 
 
 def _packed(chosen: Iterable[tuple[Tensor, float]], chunk: int) -> Iterable[list[tuple[Tensor, float]]]:

@@ -62,6 +62,7 @@ def take_off(records: Any, fan_in: int = 50) -> Any:
             above.plot(steps, np.nanmean(values, 0), color=colour, label=LABELS[system])
         _members(below, *curves(accuracy), colour, LABELS[system])
     above.set(yscale="log", title="Variance of the hidden weights: a random walk that starts at zero")
+    _mark_window(above, target)
     below.set(title="Test accuracy, a line a restart", xlabel="step", ylim=(0, 1))
     below.axhline(0.1, color="#9A9A9A", linewidth=0.8, linestyle=":")
     below.legend(loc="upper left")
@@ -148,6 +149,7 @@ def live(
     left.plot(steps, predicted, color="#4D4D4D", linestyle="--", label="predicted, of noise alone")
     left.plot(steps, measured, color=COLOURS["noise"], label="measured")
     left.set(title="Variance of the hidden weights", xlabel="step", yscale="log")
+    _mark_window(left, target)
     left.legend(loc="lower right")
     right.plot(steps, bare, color=COLOURS["none"], label="without noise")
     right.plot(steps, accuracy, color=COLOURS["noise"], label="with noise")
@@ -159,6 +161,12 @@ def live(
     right.set(title="Test accuracy", xlabel="step", ylim=(0, 1))
     right.legend(loc="center right")
     return figure
+
+
+def _mark_window(axes: Any, target: float) -> None:
+    """Ticks where the window begins, where signals pass unchanged, and where it ends."""
+    axes.set_yticks([target / 2, target, 2 * target], ["1 / m", "2 / m", "4 / m"])
+    axes.minorticks_off()
 
 
 def _members(axes: Any, steps: Sequence[int | float], values: np.ndarray, colour: str, label: str) -> None:

@@ -225,18 +225,19 @@ class GradientNoise:
         if self._skip_nonfinite and not all(bool(gradient.isfinite().all()) for gradient in gradients):
             self.skipped += 1
             return
-        for device in dict.fromkeys(gradient.device for gradient in gradients):
-            here = [index for index, gradient in enumerate(gradients) if gradient.device == device]
-            if any(stds[index] > 0 for index in here):
-                generator = self._generator(device)
-                if self._check_ranks:
-                    check_agreement(generator, self.step)
-                add_normal_([gradients[index] for index in here], [stds[index] for index in here], generator)
+        devices = {gradient.device for gradient in gradients}
+        for device in sorted(devices, key=str):
+            generator = self._generator(device)
+            if self._check_ranks:
+                check_agreement(generator, self.step)
+            here = [pair for pair in zip(gradients, stds, strict=True) if pair[0].device == device]
+            add_normal_([gradient for gradient, _ in here], [std for _, std in here], generator)
         self.step += 1
 
     def _wanted(self) -> tuple[list[Tensor], list[float]]:
         """The gradients that get noise, each with its standard deviation."""
-        gradients: dict[Tensor, float] = {}
+        gradients: list[Tensor] = []
+        stds: list[float] = []
         for group in self._optimizer.param_groups:
             std = self._schedule_of(group)(self.step)
             for param in group["params"]:
@@ -245,8 +246,9 @@ class GradientNoise:
                 if param.grad is None and self._include_missing and param.requires_grad:
                     param.grad = torch.zeros_like(param)
                 if param.grad is not None and std > 0:
-                    gradients[local(checked(param, self._dense_ok))] = std
-        return list(gradients), list(gradients.values())
+                    gradients.append(local(checked(param, self._dense_ok)))
+                    stds.append(std)
+        return gradients, stds
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if self._given is not None:
