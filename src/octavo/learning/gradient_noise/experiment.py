@@ -47,6 +47,12 @@ def zero_init(config: Config, lab: Lab) -> None:
     total = annealed.walk_variance(1.0, config.deep_steps)
     fixed = NoiseSchedule.fixed(total / config.deep_steps)
     deep(config, lab, "zero", "zero_init", {"none": None, "noise": annealed, "fixed": fixed})
+    every = max(1, config.deep_steps // config.evaluations)
+    for step in range(every, config.deep_steps + 1, every):
+        predicted = annealed.walk_variance(config.deep_rate, step)
+        lab.record(
+            system="walk", dataset="zero_init", metric="weight_variance", value=predicted, at={"step": step}
+        )
 
 
 @part(seeds=1, data=("MNIST5k",))

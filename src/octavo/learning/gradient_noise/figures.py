@@ -61,6 +61,11 @@ def take_off(records: Any, fan_in: int = 50) -> Any:
             above.plot(steps, values.T, color=colour, alpha=0.3, linewidth=0.9)
             above.plot(steps, np.nanmean(values, 0), color=colour, label=LABELS[system])
         _members(below, *curves(accuracy), colour, LABELS[system])
+    predicted = records.where(system="walk", metric="weight_variance")
+    if len(predicted):
+        steps, values = curves(predicted)
+        above.plot(steps, values[0], color="black", linestyle="--", linewidth=1.2, label="V(t), predicted")
+    above.legend(loc="lower right")
     above.set(yscale="log", title="Variance of the hidden weights: a random walk that starts at zero")
     _mark_window(above, target)
     below.set(title="Test accuracy, a line a restart", xlabel="step", ylim=(0, 1))
