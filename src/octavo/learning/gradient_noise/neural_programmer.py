@@ -88,8 +88,9 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
                 f"column_words={tuple(column_words)} must name words between 1 and {vocabulary - 1}"
             )
         self.steps = steps
-        self.words = nn.Parameter(0.1 * torch.randn(vocabulary, width))
-        self.operations = nn.Parameter(0.1 * torch.randn(len(OPERATIONS), width))
+        # Much smaller vectors make all choices alike, and the program hardly learns to choose.
+        self.words = nn.Parameter(0.3 * torch.randn(vocabulary, width))
+        self.operations = nn.Parameter(0.3 * torch.randn(len(OPERATIONS), width))
         self.read = nn.Linear(2 * width, width)
         self.remember = nn.Linear(3 * width, width)
         self.choose_operation = nn.Linear(2 * width, width)
