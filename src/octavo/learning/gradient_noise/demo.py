@@ -17,10 +17,10 @@ LOOKS = 20
 
 def demo(
     learning_rate: float = 0.05,
-    eta: float = 0.6,
+    eta: float = 0.45,
     width: int = 50,
     depth: int = 20,
-    steps: int = 1200,
+    steps: int = 1400,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Says when a network of zeros will come to life, then trains it with and without noise.
@@ -30,11 +30,11 @@ def demo(
         eta: variance of the noise at the first step; try 0.01 and 3 to miss the window.
         width: units of a hidden layer.
         depth: hidden layers.
-        steps: of the training; 1,200 take some six seconds.
+        steps: of the training; 1,400 take some seven seconds.
         seed: of the noise and of the batches.
     """
     if steps < LOOKS:
-        raise ValueError(f"steps={steps} must be at least {LOOKS}; 1200 is a good number")
+        raise ValueError(f"steps={steps} must be at least {LOOKS}; 1400 is a good number")
     schedule = NoiseSchedule(eta)
     takeoff = schedule.takeoff(learning_rate, width)
     digits = data.load("MNIST5k")
