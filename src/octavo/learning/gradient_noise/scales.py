@@ -51,13 +51,13 @@ class Config:
     """Generated stories to train on."""
     story_restarts: int = 3
     """Its restarts, stacked."""
-    story_epochs: int = 40
+    story_epochs: int = 80
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
     story_rate: float = 0.01
     """Learning rate of SGD for the sum over a batch, as in the original; halved each quarter."""
-    story_eta: float = 0.3
+    story_eta: float = 1.0
     """Variance of its noise at the first step."""
     story_width: int = 20
     """Size of its vectors."""
