@@ -24,7 +24,7 @@ class Config:
     """Hidden layers of the deep network."""
     width: int = 50
     """Units of each of them."""
-    deep_steps: int = 4000
+    deep_steps: int = 3000
     """Steps of the deep network."""
     deep_batch: int = 50
     """Images a step."""
@@ -51,7 +51,7 @@ class Config:
     """Generated stories to train on."""
     story_restarts: int = 3
     """Its restarts, stacked."""
-    story_epochs: int = 80
+    story_epochs: int = 40
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
