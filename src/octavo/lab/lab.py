@@ -108,6 +108,7 @@ class Lab:
         unit: str = "",
         at: Mapping[str, Number] | None = None,
         items: Any = None,
+        seed: int | None = None,
     ) -> Record:
         """Write one number to disk; the same names, seed and place again replace it.
 
@@ -117,9 +118,11 @@ class Lab:
             unit: for the reader, such as "s" or "bytes".
             at: its place on an axis, such as `{"tokens": 1024}`.
             items: the values that the number summarises, one a test example, for its interval over items.
+            seed: whose number it is, where one unit trains restarts of several seeds at once, stacked in one
+                model; by default that of the unit.
 
         Raises:
-            OctavoError: a name is empty, or the value is no single number.
+            OctavoError: a name is empty, the value is no single number, or the seed is no number from 0 on.
         """
         for name, given in (("system", system), ("dataset", dataset), ("metric", metric)):
             if not isinstance(given, str) or not given:
@@ -127,6 +130,8 @@ class Lab:
         for name, number in (at or {}).items():
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise OctavoError(f"lab.record needs numbers in at=; got {name}={number!r}.")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise OctavoError(f"lab.record needs a whole number from 0 on as seed=; got {seed!r}.")
         made = Record(
             paper=self.paper,
             part=self.part,
@@ -135,7 +140,7 @@ class Lab:
             metric=metric,
             value=_number(value, metric),
             unit=unit,
-            seed=self.seed,
+            seed=self.seed if seed is None else seed,
             scale=self.scale,
             at=place(at),
             config=self._config,
@@ -186,11 +191,34 @@ class Lab:
         """
         from octavo.lab.fit import fit
 
+        return fit(name, model, loss, data, **(self._training(name) | settings))
+
+    def loop(
+        self, name: str, step: Callable[..., Any], state: Any, data: Any = None, **settings: Any
+    ) -> "Fit":
+        """Train in a step of one's own, for what `fit` does not have; see `octavo.lab.loop.Loop`.
+
+        Args:
+            name: what is trained on what, as the person who watches reads it.
+            step: `step(state, batch, context)` changes the state and returns numbers.
+            state: a `State`: everything that a step changes, on this unit's device.
+            data: what is indexed for batches, or None.
+            settings: steps, batch_size, evaluate and so on.
+
+        Raises:
+            Diverged: a loss is no longer a number.
+        """
+        from octavo.lab.loop import Loop
+
+        return Loop(step, state, data, name=name, **(self._training(name) | settings)).run()
+
+    def _training(self, name: str) -> dict[str, Any]:
+        """What every training of this unit is given, unless the experiment says otherwise."""
         again = self._fits.get(name, 0)
         self._fits[name] = again + 1
         # A second training of the same name must not find the first one's checkpoint.
         folder = self._work and self._work / (_file_name(name) + (f"-{again + 1}" if again else ""))
-        given: dict[str, Any] = {
+        return {
             "seed": self.seed,
             "device": self.device,
             "engine": self.engine,
@@ -198,7 +226,6 @@ class Lab:
             "report": self._report,
             "folder": folder,
         }
-        return fit(name, model, loss, data, **(given | settings))
 
     def say(self, message: str) -> None:
         """A line for the person who watches; it is in no record."""

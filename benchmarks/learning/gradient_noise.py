@@ -1,0 +1,129 @@
+"""Noise on gradients beside its peers: the loop that everybody writes, a tree of draws, and torch's foreach.
+
+    python benchmarks/learning/gradient_noise.py
+
+One process, one thread. Everything of one table runs in turn (A B A B ...), and medians are compared.
+"""
+
+import platform
+import resource
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from octavo.lab import time_side_by_side
+from octavo.learning import add_gradient_noise_
+
+STD, ETA = 0.1, 0.01
+TARGET = 1.15
+# A network of many small tensors, and 10 million numbers as the layers of a language model have them.
+MODELS = {
+    "20 layers of 50": [(50, 784), *[(50, 50)] * 19, (10, 50), *[(50,)] * 20, (10,)],
+    "10 million": [(2560, 640), (640, 2560), *[(640, 640)] * 16, (340, 640), *[(640,)] * 32],
+}
+
+
+def usual_loop(params: Sequence[Tensor]) -> None:
+    """What users write."""
+    for param in params:
+        if param.grad is not None:
+            param.grad += torch.randn_like(param.grad) * STD
+
+
+def tree(params: Sequence[Tensor]) -> None:
+    """As optax: a tree of normal numbers, and a new tree of sums."""
+    gradients = [param.grad for param in params if param.grad is not None]
+    noise = [torch.randn(gradient.shape) for gradient in gradients]
+    summed = [gradient + STD * each for gradient, each in zip(gradients, noise, strict=True)]
+    for param, gradient in zip(params, summed, strict=True):
+        param.grad = gradient
+
+
+def foreach(params: Sequence[Tensor]) -> None:
+    """A draw a tensor, added by one call."""
+    gradients = [param.grad for param in params if param.grad is not None]
+    torch._foreach_add_(gradients, [torch.randn_like(gradient) for gradient in gradients], alpha=STD)
+
+
+def repeat(times: int, run: Callable[[], object]) -> None:
+    """Call a function so often that the clock can tell."""
+    for _ in range(times):
+        run()
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    console = Console(width=120)
+    console.print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
+    table = Table(
+        title="noise on all gradients: milliseconds, and the ratio to drawing as many normal numbers"
+    )
+    for column in (
+        "gradients",
+        "numbers",
+        "draw alone",
+        "octavo",
+        "usual loop",
+        "tree",
+        "foreach",
+        "octavo / draw",
+        "usual / octavo",
+    ):
+        table.add_column(column, justify="right")
+    for name, shapes in MODELS.items():
+        params = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
+        for param in params:
+            param.grad = torch.zeros_like(param)
+        count = sum(param.numel() for param in params)
+        buffer, generator = torch.empty(count), torch.Generator().manual_seed(0)
+        inner = max(1, 200_000 // count)
+
+        timings = time_side_by_side(
+            {
+                "draw": partial(repeat, inner, partial(buffer.normal_, generator=generator)),
+                "octavo": partial(
+                    repeat, inner, partial(add_gradient_noise_, params, 0, ETA, generator=generator)
+                ),
+                "usual": partial(repeat, inner, partial(usual_loop, params)),
+                "tree": partial(repeat, inner, partial(tree, params)),
+                "foreach": partial(repeat, inner, partial(foreach, params)),
+            },
+            repeats=9,
+        )
+        ratios = timings.ratio("octavo", "draw"), timings.ratio("usual", "octavo")
+        table.add_row(
+            name,
+            f"{count:,}",
+            *(
+                f"{1e3 * timings.median(each) / inner:.2f}"
+                for each in ("draw", "octavo", "usual", "tree", "foreach")
+            ),
+            *(f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" for ratio in ratios),
+        )
+        if timings.busy:
+            console.print("the machine is busy: these times are not to be trusted")
+    console.print(table)
+    console.print(f"octavo / draw: target <= {TARGET} at 10 million")
+    memory(console)
+
+
+def memory(console: Console) -> None:
+    """Extra memory: one chunk, whatever the model's size."""
+    params = [torch.nn.Parameter(torch.zeros(10_000_000)) for _ in range(4)]
+    for param in params:
+        param.grad = torch.zeros_like(param)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    add_gradient_noise_(params, 0, ETA)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    console.print(
+        f"peak memory grows by {grown:.0f} MiB for 40 million gradients of 153 MiB; a chunk is 16 MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()

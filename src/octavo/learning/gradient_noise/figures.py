@@ -1,0 +1,223 @@
+"""The figures of the experiment and of the demo, drawn from plain numbers and records."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+COLOURS = {"none": "#4D4D4D", "noise": "#D55E00", "fixed": "#0072B2", "constant": "#9A9A9A"}
+LABELS = {
+    "none": "SGD alone",
+    "noise": "with noise that fades",
+    "fixed": "with noise that stays",
+}
+INITIALISATIONS = {
+    "zero_init": "from zeros",
+    "simple_init": "from N(0, 0.1²)",
+    "good_init": "from He's initialisation",
+}
+
+
+def curves(records: Any) -> tuple[list[float], np.ndarray]:
+    """A number of every restart at every step: the steps, and an array (restarts, steps)."""
+    placed: dict[int, dict[float, float]] = {}
+    for record in records:
+        placed.setdefault(record.seed, {})[float(dict(record.at)["step"])] = record.value
+    steps = sorted({step for course in placed.values() for step in course})
+    values = [[course.get(step, np.nan) for step in steps] for _, course in sorted(placed.items())]
+    return steps, np.array(values, dtype=float).reshape(len(placed), len(steps))
+
+
+def take_off(records: Any, fan_in: int = 50) -> Any:
+    """Above: the variance of the hidden weights, and the window around 2 / fan_in. Below: the accuracy.
+
+    Args:
+        records: of the deep network from zeros.
+        fan_in: units of a hidden layer.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, (above, below) = plt.subplots(2, 1, figsize=(7.6, 6.2), sharex=True)
+    target = 2 / fan_in
+    above.axhspan(target / 2, target * 2, color="#FBE3D3", zorder=0)
+    above.axhline(target, color="#D55E00", linewidth=1, linestyle=":")
+    above.annotate(
+        "2 / fan-in, within a factor of two: signals pass",
+        (0.99, target * 1.9),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="top",
+        fontsize=9,
+        color="#A34700",
+    )
+    for system in ("fixed", "noise", "none"):
+        variance = records.where(system=system, metric="weight_variance")
+        accuracy = records.where(system=system, metric="course")
+        if not len(variance):
+            continue
+        steps, values = curves(variance)
+        colour = COLOURS[system]
+        if system != "none":
+            above.plot(steps, values.T, color=colour, alpha=0.3, linewidth=0.9)
+            above.plot(steps, np.nanmean(values, 0), color=colour, label=LABELS[system])
+        _members(below, *curves(accuracy), colour, LABELS[system])
+    predicted = records.where(system="walk", metric="weight_variance")
+    if len(predicted):
+        steps, values = curves(predicted)
+        above.plot(steps, values[0], color="black", linestyle="--", linewidth=1.2, label="V(t), predicted")
+    above.legend(loc="lower right")
+    above.set(yscale="log", title="Variance of the hidden weights: a random walk that starts at zero")
+    _mark_window(above, target)
+    below.set(title="Test accuracy, a line a restart", xlabel="step", ylim=(0, 1))
+    below.axhline(0.1, color="#9A9A9A", linewidth=0.8, linestyle=":")
+    below.legend(loc="upper left")
+    figure.suptitle(
+        "Twenty layers from all zeros: the noise is the initialiser", fontsize=12, x=0.01, ha="left"
+    )
+    return figure
+
+
+def courses(records: Any) -> Any:
+    """Test accuracy against steps, a panel an initialisation."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, 3, figsize=(10.6, 3.6), sharey=True)
+    for axes, (dataset, title) in zip(panels, INITIALISATIONS.items(), strict=True):
+        for system in ("fixed", "none", "noise"):
+            found = records.where(dataset=dataset, system=system, metric="course")
+            if len(found):
+                _members(axes, *curves(found), COLOURS[system], LABELS[system])
+        axes.axhline(0.1, color="#9A9A9A", linewidth=0.8, linestyle=":")
+        axes.set(title=title, xlabel="step", ylim=(0, 1))
+    panels[0].set_ylabel("test accuracy")
+    panels[0].legend(loc="upper left")
+    figure.suptitle(
+        "20 hidden layers of 50 ReLUs on digits, a line a restart", fontsize=12, x=0.01, ha="left"
+    )
+    return figure
+
+
+def hard_models(records: Any) -> Any:
+    """A dot a restart, with and without noise: memory network, Neural Programmer, Neural GPU."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, 3, figsize=(10.6, 3.8))
+    found = records.where(metric="error")
+    groups = [name for name in found.datasets if name.startswith("stories")]
+    for axes, names, title in (
+        (
+            panels[0],
+            sorted(groups, key=lambda name: (name == "stories", name)),
+            "Memory network: wrong answers",
+        ),
+        (panels[1], ["tables"], "Neural Programmer: wrong answers"),
+    ):
+        for place, dataset in enumerate(names):
+            for offset, system in ((-0.15, "none"), (0.15, "noise")):
+                values = found.where(dataset=dataset, system=system).values()
+                _dots(axes, place + offset, values, COLOURS[system])
+        axes.set(title=title, xticks=range(len(names)), ylim=(0, None), xlim=(-0.6, len(names) - 0.4))
+        axes.set_xticklabels([_named(name) for name in names])
+    _histogram(panels[2], records)
+    for system in ("none", "noise"):
+        panels[1].plot(
+            [], [], "o", color=COLOURS[system], label="with noise" if system == "noise" else "without"
+        )
+    panels[1].legend()
+    return figure
+
+
+def live(
+    steps: Sequence[int | float],
+    predicted: Sequence[int | float],
+    measured: Sequence[int | float],
+    accuracy: Sequence[int | float],
+    bare: Sequence[int | float],
+    target: float,
+    takeoff: float,
+) -> Any:
+    """The demo's picture: the predicted and the measured variance of the weights, and the accuracy.
+
+    Args:
+        steps: where the numbers were taken.
+        predicted: V(t), of noise alone.
+        measured: variance of the hidden weights.
+        accuracy: with noise.
+        bare: without.
+        target: 2 / fan_in.
+        takeoff: the predicted step.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.9))
+    left.axhspan(target / 2, target * 2, color="#FBE3D3", zorder=0)
+    left.plot(steps, predicted, color="#4D4D4D", linestyle="--", label="predicted, of noise alone")
+    left.plot(steps, measured, color=COLOURS["noise"], label="measured")
+    left.set(title="Variance of the hidden weights", xlabel="step", yscale="log")
+    _mark_window(left, target)
+    left.legend(loc="lower right")
+    right.plot(steps, bare, color=COLOURS["none"], label="without noise")
+    right.plot(steps, accuracy, color=COLOURS["noise"], label="with noise")
+    for axes in (left, right):
+        if takeoff <= max(steps):
+            axes.axvline(takeoff, color="#A34700", linewidth=1, linestyle=":")
+    if takeoff <= max(steps):
+        right.annotate(" predicted take-off", (takeoff, 0.97), fontsize=9, color="#A34700", va="top")
+    right.set(title="Test accuracy", xlabel="step", ylim=(0, 1))
+    right.legend(loc="center right")
+    return figure
+
+
+def _mark_window(axes: Any, target: float) -> None:
+    """Ticks where the window begins, where signals pass unchanged, and where it ends."""
+    axes.set_yticks([target / 2, target, 2 * target], ["1 / m", "2 / m", "4 / m"])
+    axes.minorticks_off()
+
+
+def _members(axes: Any, steps: Sequence[int | float], values: np.ndarray, colour: str, label: str) -> None:
+    if len(values) > 1:
+        axes.plot(steps, values.T, color=colour, alpha=0.28, linewidth=0.9)
+    axes.plot(steps, np.nanmean(values, 0), color=colour, linewidth=2.2, label=label)
+
+
+def _dots(axes: Any, place: float, values: Sequence[int | float], colour: str) -> None:
+    if not values:
+        return
+    spread = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else [0.0]
+    axes.plot(place + np.array(spread), values, "o", color=colour, alpha=0.6, clip_on=False)
+    axes.plot([place - 0.11, place + 0.11], [np.mean(values)] * 2, color=colour, linewidth=2.4)
+
+
+def _histogram(axes: Any, records: Any) -> None:
+    """Which share of the restarts is accurate, with its interval."""
+    found = records.where(metric="success")
+    for place, system in enumerate(("none", "noise")):
+        for record in found.where(system=system):
+            count = round(record.value * record.n_items)
+            axes.bar(place, record.value, color=COLOURS[system], width=0.55)
+            if np.isfinite(record.item_low) and record.item_low < record.item_high:
+                axes.plot([place] * 2, [record.item_low, record.item_high], color="black", linewidth=1.2)
+            axes.annotate(
+                f"{count} of {record.n_items}",
+                (place, max(record.value, record.item_high if np.isfinite(record.item_high) else 0)),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9.5,
+            )
+    axes.set(
+        title="Neural GPU: accurate restarts",
+        xticks=(0, 1),
+        xlim=(-0.6, 1.6),
+    )
+    axes.set_xticklabels(["without", "with noise"])
+    axes.margins(y=0.15)
+
+
+def _named(dataset: str) -> str:
+    if dataset == "stories":
+        return "mean"
+    if dataset.startswith("stories_"):
+        number = dataset.removeprefix("stories_")
+        return f"{number} fact{'s' if number != '1' else ''}"
+    return "five columns"

