@@ -4,6 +4,7 @@ from octavo.data.listing.events import EVENTS
 from octavo.data.listing.labelled_series import LABELLED_SERIES
 from octavo.data.listing.models import MODELS
 from octavo.data.listing.series import SERIES
+from octavo.data.listing.vision import VISION
 from octavo.data.registry import Entry
 
-ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *MODELS)
+ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *VISION, *MODELS)

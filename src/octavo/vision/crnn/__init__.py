@@ -1,0 +1,1 @@
+"""CRNN (arXiv 1507.05717): reads a line of text from a picture of any width."""

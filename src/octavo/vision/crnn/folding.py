@@ -1,0 +1,75 @@
+"""From upper and lower case to none: the protocol of the word benchmarks."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from octavo.vision.crnn.alphabet import BLANK
+from octavo.vision.crnn.processor import CRNNProcessor
+from octavo.vision.crnn.recognizer import CTCModel
+
+FOLDED = "0-9a-z"
+
+
+class CaseFolded(CTCModel):
+    """A recogniser of letters and digits without case, made of one that tells cases and marks apart.
+
+    In each frame the probabilities of a letter's two cases are added, and those of marks and spaces go to the
+    blank, so that what was read as a mark is passed over.
+
+    Args:
+        model: the recogniser.
+
+    Shape:
+        images ``(batch, channels, height, width)`` -> log_probs ``(batch, time, 37)``.
+
+    Example:
+        >>> from octavo.vision.crnn.network import CRNN
+        >>> folded = CaseFolded(CRNN("0-9A-Za-z.", width_mult=0.125)).eval()
+        >>> folded(torch.zeros(1, 1, 32, 100)).log_probs.exp().sum(-1).mean()
+        tensor(1.0000, grad_fn=<MeanBackward0>)
+    """
+
+    def __init__(self, model: CTCModel) -> None:
+        super().__init__(FOLDED)
+        self.model = model
+        merged = torch.zeros(model.alphabet.classes, self.alphabet.classes)
+        merged[BLANK, BLANK] = 1
+        for place, symbol in enumerate(model.alphabet.symbols, start=1):
+            known = symbol.lower() in self.alphabet
+            merged[place, self.alphabet.encode(symbol.lower())[0] if known else BLANK] = 1
+        self.register_buffer("merged", merged, persistent=False)
+
+    def processor(self, **settings: Any) -> CRNNProcessor:
+        """That of the recogniser below.
+
+        Args:
+            settings: passed on to it.
+        """
+        return self.model.processor(**settings)
+
+    def encode(
+        self, images: Tensor, widths: Int64[Tensor, " batch"] | None = None
+    ) -> tuple[Float[Tensor, "batch time classes"], Int64[Tensor, " batch"]]:
+        """Logarithms of the folded probabilities, and how many frames of each picture count."""
+        scores, lengths = self.model.encode(images, widths)
+        wide = scores if scores.dtype == torch.float64 else scores.float()
+        merged: Tensor = self.get_buffer("merged")
+        # A class that no symbol feeds has probability zero, whose logarithm must stay a number.
+        folded = (wide.softmax(-1) @ merged.to(wide)).clamp_min(torch.finfo(wide.dtype).tiny)
+        return folded.log(), lengths
+
+
+def parameters_of(module: nn.Module) -> int:
+    """How many numbers a module has learned.
+
+    Args:
+        module: any.
+
+    Example:
+        >>> parameters_of(nn.Linear(3, 2))
+        8
+    """
+    return sum(parameter.numel() for parameter in module.parameters())
