@@ -2,7 +2,7 @@
 
 from octavo.data.registry import Entry
 
-_SONGS = ("boehme10", "erk10", "erk20", "erk30", "fink0", "kinder0")
+_SONGS = ("erk10", "kinder0")
 
 VISION: tuple[Entry, ...] = (
     Entry(
@@ -59,7 +59,7 @@ VISION: tuple[Entry, ...] = (
         origin="Schaffrath and Dahlig-Turek, as music21's corpus brings them",
         homepage="https://www.esac-data.org",
         loader="octavo.data.melodies:load_melodies",
-        size=440_000,
+        size=140_000,
         package="music21",
         install="pip install 'octavo[vision]'",
         package_files=tuple(f"corpus/essenFolksong/{name}.abc" for name in _SONGS),

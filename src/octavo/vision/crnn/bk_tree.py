@@ -28,6 +28,25 @@ def distances(query: str, words: Sequence[str], cutoff: int | None = None) -> UI
     return cdist([query], words, scorer=distance, score_cutoff=cutoff, dtype=np.uint8)[0]
 
 
+def symbol_distances(
+    first: Sequence[Sequence[str]], second: Sequence[Sequence[str]]
+) -> Int64[np.ndarray, " pairs"]:
+    """Edit distances of pairs of texts, each a string or a list of symbols.
+
+    Args:
+        first, second: texts, pair by pair.
+
+    Raises:
+        Missing: rapidfuzz is not installed.
+
+    Example:
+        >>> symbol_distances(["abc", ["C4", "D4"]], ["ac", ["C4", "E4"]]).tolist()
+        [1, 1]
+    """
+    _, distance = _rapidfuzz()
+    return np.array([distance(a, b) for a, b in zip(first, second, strict=True)], np.int64)
+
+
 def _rapidfuzz() -> tuple[Any, Any]:
     try:
         from rapidfuzz.distance import Levenshtein

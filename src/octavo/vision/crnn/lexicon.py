@@ -11,7 +11,7 @@ from torch import Tensor
 
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.bk_tree import BKTree, distances
-from octavo.vision.crnn.ctc import Hypothesis, ctc_greedy, ctc_loss
+from octavo.vision.crnn.ctc import Hypothesis, ctc_greedy, ctc_loss, frames_needed
 from octavo.vision.crnn.trie import LetterTrie
 
 
@@ -116,10 +116,7 @@ class Lexicon:
             found = self._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
             return [Hypothesis(self.words[word], log_prob) for word, log_prob in found]
         text = ctc_greedy(log_probs[None], torch.tensor([len(log_probs)]), alphabet)[0]
-        words = self.nearest(text, delta) or [text]
-        scores = score_words(log_probs, words, alphabet)
-        order = scores.argsort(descending=True, stable=True)[:top_k].tolist()
-        return [Hypothesis(words[index], float(scores[index])) for index in order]
+        return most_probable(log_probs, self.nearest(text, delta) or [text], alphabet, top_k)
 
     def _trie(self, alphabet: Alphabet) -> LetterTrie:
         if alphabet.symbols not in self._tries:
@@ -147,6 +144,30 @@ class Lexicon:
         return cls(line for line in Path(path).read_text(encoding="utf-8").splitlines() if line)
 
 
+FEW = 64
+"""Up to so many words are quicker to score one by one than to put into a tree."""
+
+
+def most_probable(
+    log_probs: Float[Tensor, "time classes"], words: list[str], alphabet: Alphabet, top_k: int = 1
+) -> list[Hypothesis]:
+    """The most probable of some words, best first.
+
+    Args:
+        log_probs: of the picture's frames.
+        words: the words, all different.
+        alphabet: of the classes.
+        top_k: how many.
+    """
+    if len(words) <= FEW:
+        scores = score_words(log_probs, words, alphabet)
+        order = scores.argsort(descending=True, stable=True)[:top_k].tolist()
+        return [Hypothesis(words[index], float(scores[index])) for index in order]
+    trie = LetterTrie([alphabet.encode(word) for word in words])
+    found = trie.best(log_probs.double().numpy(force=True), top_k)
+    return [Hypothesis(words[word], log_prob) for word, log_prob in found]
+
+
 def score_words(
     log_probs: Float[Tensor, "time classes"], words: list[str], alphabet: Alphabet
 ) -> Float[Tensor, " words"]:
@@ -157,8 +178,6 @@ def score_words(
         words: the words.
         alphabet: of the classes.
     """
-    from octavo.vision.crnn.ctc import frames_needed
-
     targets, lengths = alphabet.targets(words)
     fits = torch.tensor([needed <= len(log_probs) for needed in frames_needed(targets, lengths)])
     scores = torch.full((len(words),), -torch.inf, dtype=log_probs.dtype)

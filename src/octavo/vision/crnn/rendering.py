@@ -176,7 +176,7 @@ def _coloured(
     ground, letters = (light, dark) if random.random() < 0.55 else (dark, light)
     picture = np.full(cover.shape, ground, np.float32)
     if random.random() < 0.6 * strength:
-        picture += _clouds(cover.shape, random) * random.uniform(0.05, 0.45) * contrast
+        picture += clouds(cover.shape, random) * random.uniform(0.05, 0.45) * contrast
     if random.random() < 0.2 * strength:
         shift = random.integers(-2, 3, size=2)
         shadow = np.roll(cover, shift, (0, 1))
@@ -185,7 +185,7 @@ def _coloured(
         wide = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(3)), np.float32) / 255
         picture += wide * (random.uniform(0, 255) - picture) * 0.8
     if random.random() < 0.3 * strength:
-        letters = letters + _clouds(cover.shape, random) * 0.25 * contrast
+        letters = letters + clouds(cover.shape, random) * 0.25 * contrast
     return picture + cover * (letters - picture)
 
 
@@ -207,8 +207,13 @@ def _worn(
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-def _clouds(shape: tuple[int, ...], random: np.random.Generator) -> Float[np.ndarray, "height width"]:
-    """A slow change of light from -1 to 1: a ramp, or blobs."""
+def clouds(shape: tuple[int, ...], random: np.random.Generator) -> Float[np.ndarray, "height width"]:
+    """A slow change of light from -1 to 1: a ramp, or blobs.
+
+    Args:
+        shape: of the picture.
+        random: decides how.
+    """
     rows, columns = (2, 2) if random.random() < 0.4 else (random.integers(2, 6), random.integers(3, 14))
     coarse = Image.fromarray(random.uniform(-1, 1, size=(int(rows), int(columns))).astype(np.float32))
     return np.asarray(coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
@@ -221,7 +226,7 @@ def _waved(
     height, width = levels.shape
     phase, turns = random.uniform(0, 2 * np.pi), random.uniform(0.3, 1.0)
     slide = np.round(
-        random.uniform(1, 0.12 * height) * np.sin(phase + turns * 2 * np.pi * np.arange(width) / width)
+        random.uniform(1, most * height) * np.sin(phase + turns * 2 * np.pi * np.arange(width) / width)
     )
     rows = (np.arange(height)[:, None] + slide[None].astype(int)).clip(0, height - 1)
     return levels[rows, np.arange(width)[None]]
