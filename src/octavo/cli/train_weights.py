@@ -1,4 +1,4 @@
-"""`octavo train-weights PAPER`: trains the small weights that come with a paper, and says where they are from."""
+"""`octavo train-weights PAPER`: trains the small weights that come with a paper, with their provenance."""
 
 import json
 from importlib import import_module
@@ -79,6 +79,7 @@ def _train(card: catalogue.Paper, weights: Any, folder: Path, device: str, seed:
     model = weights(lab)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)  # an empty form of the hub's
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     if size > LARGEST:
         raise OctavoError(f"{output.relative(folder)} has {size:,} bytes; what octavo ships has {LARGEST:,}.")

@@ -58,5 +58,7 @@ def load_digits(entry: Entry) -> Digits:
         table = np.fromstring(text.replace("\n", ","), sep=",", dtype=np.float32).reshape(rows, -1)
         pictures = table[:, :-1].astype(np.uint8).reshape(-1, SIDE, SIDE)
     except (ValueError, OSError, UnicodeDecodeError) as error:
-        raise OctavoError(f"{place} is not a table of {SIDE * SIDE} grey levels and a label: {error}") from error
+        raise OctavoError(
+            f"{place} is not a table of {SIDE * SIDE} grey levels and a label: {error}"
+        ) from error
     return Digits(pictures, table[:, -1].astype(np.int64))

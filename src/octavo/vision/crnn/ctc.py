@@ -114,7 +114,7 @@ def ctc_beam(
         raise ValueError(f"width={width} and top_k={top_k} must be at least 1; 16 and 1 are good numbers")
     frames = log_probs.double().exp()
     frames = frames / frames.amax(-1, keepdim=True)  # keeps the numbers in range; put back at the end
-    # Of each prefix: probability that the frames so far are read as it and end in blank, or in its last symbol.
+    # Of each prefix: probability that the frames so far are read as it, ending in blank or its last symbol.
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
     for frame in frames.numpy(force=True):
         wanted = [int(index) for index in (-frame).argsort()[: width + 1] if index != BLANK]

@@ -1,6 +1,7 @@
 """Strings of handwritten digits that may touch, and the two-step reader that must cut them first."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +43,8 @@ class DigitStrings:
 
     Example:
         >>> strings = DigitStrings(np.full((10, 28, 28), 255, np.uint8), np.arange(10), (2, 2), Gaps(1, 1))
-        >>> strings(torch.Generator().manual_seed(0), 3)["images"].shape
-        torch.Size([3, 1, 32, 56])
+        >>> strings(torch.Generator().manual_seed(0), 3)["labels"].shape
+        torch.Size([3, 2])
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class DigitStrings:
         # So far that no digit disappears in its neighbour.
         gaps = [
             max(int(random.integers(self.gaps.low, self.gaps.high + 1)), 4 - min(a.shape[1], b.shape[1]))
-            for a, b in zip(glyphs, glyphs[1:], strict=False)
+            for a, b in pairwise(glyphs)
         ]
         start = int(random.integers(2, 7))
         width = start + sum(glyph.shape[1] for glyph in glyphs) + sum(gaps) + int(random.integers(2, 7))
@@ -147,9 +148,7 @@ def single(picture: UInt8[np.ndarray, "rows columns"]) -> UInt8[np.ndarray, "32 
     """
     glyph = inked(picture)[:, :HEIGHT]
     left, top = (HEIGHT - glyph.shape[1]) // 2, (HEIGHT - glyph.shape[0]) // 2
-    return np.pad(
-        glyph, ((top, HEIGHT - glyph.shape[0] - top), (left, HEIGHT - glyph.shape[1] - left))
-    )
+    return np.pad(glyph, ((top, HEIGHT - glyph.shape[0] - top), (left, HEIGHT - glyph.shape[1] - left)))
 
 
 def classifier_loss(model: DigitClassifier, batch: dict[str, Tensor]) -> Tensor:
@@ -200,9 +199,7 @@ class Segmenter(NamedTuple):
             high = min(max(high, low + 1), width - 1)
             cuts.append(low + int(profile[low:high].argmin()) if high > low else int(near))
         cuts.append(width)
-        return [
-            (start, ink[:, start:end]) for start, end in zip(cuts, cuts[1:], strict=False) if end - start > 1
-        ]
+        return [(start, ink[:, start:end]) for start, end in pairwise(cuts) if end - start > 1]
 
 
 @torch.no_grad()

@@ -35,9 +35,7 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isascii() and letter.isalnum())
 
 
-def edits(
-    read: Sequence[Sequence[str]], written: Sequence[Sequence[str]]
-) -> Float[np.ndarray, " texts"]:
+def edits(read: Sequence[Sequence[str]], written: Sequence[Sequence[str]]) -> Float[np.ndarray, " texts"]:
     """Edit distance of each text, in symbols.
 
     Args:

@@ -28,8 +28,8 @@ class CaseFolded(CTCModel):
     Example:
         >>> from octavo.vision.crnn.network import CRNN
         >>> folded = CaseFolded(CRNN("0-9A-Za-z.", width_mult=0.125)).eval()
-        >>> folded(torch.zeros(1, 1, 32, 100)).log_probs.exp().sum(-1).mean()
-        tensor(1.0000, grad_fn=<MeanBackward0>)
+        >>> folded(torch.zeros(1, 1, 32, 100)).log_probs.shape
+        torch.Size([1, 26, 37])
     """
 
     def __init__(self, model: CTCModel) -> None:

@@ -18,9 +18,9 @@ from octavo.vision.crnn.trie import LetterTrie
 class Lexicon:
     """A set of words, searched by edit distance or by probability.
 
-    ``decode(mode="nearest")`` is the paper's way: among the words within delta of the lexicon-free text, the most
-    probable. ``mode="exact"`` is the most probable of all words, found in a tree of prefixes without scoring
-    most of them.
+    ``decode(mode="nearest")`` is the paper's way: among the words within delta of the lexicon-free text, the
+    most probable. ``mode="exact"`` is the most probable of all words, found in a tree of prefixes without
+    scoring most of them.
 
     Args:
         words: as the recogniser writes them; repeated ones count once.

@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from octavo.vision.crnn.alphabet import Alphabet
-from octavo.vision.crnn.rendering import TextRenderer
 from octavo.vision.crnn.recognizer import IGNORED
+from octavo.vision.crnn.rendering import TextRenderer
 
 Batch = dict[str, Tensor]
 
@@ -18,8 +18,8 @@ Batch = dict[str, Tensor]
 class RenderedLines:
     """Batches of rendered lines without end.
 
-    All lines of a batch have one width, drawn from `widths`; a line whose own width is too far from it is drawn
-    again with another text. The narrowest width takes all narrower lines, as in the paper.
+    All lines of a batch have one width, drawn from `widths`; a line whose own width is too far from it is
+    drawn again with another text. The narrowest width takes all narrower lines, as in the paper.
 
     Args:
         renderer: draws the lines.

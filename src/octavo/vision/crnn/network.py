@@ -43,8 +43,8 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         >>> output = model(torch.zeros(2, 1, 32, 100), labels=["crnn", "reads"])
         >>> output.log_probs.shape
         torch.Size([2, 26, 37])
-        >>> model.recognize(torch.zeros(1, 48, 160))[0].frames
-        27
+        >>> model.recognize(torch.zeros(1, 48, 160))[0].frames  # 108 wide at height 32
+        28
 
     Differs from the paper: text and code do; see the README.
     Source: arXiv 1507.05717, section 2.

@@ -22,13 +22,13 @@ TALL = 64
 """Rows that a word is brought to for Tesseract, which wants letters of some thirty."""
 
 
-def tesseract(pictures: Sequence[Any]) -> list[str]:
+def tesseract(pictures: Sequence[Any], *, prepared: bool = True) -> list[str]:
     """What Tesseract's LSTM reads of pictures of one word each, in one call of the program.
-
-    Each picture gets what the program's makers ask for: dark letters on light, a sufficient height, and a margin.
 
     Args:
         pictures: of PIL, numpy or torch.
+        prepared: give each picture what the program's makers ask for: dark letters on light, a sufficient
+            height, and a margin.
 
     Raises:
         Missing: the program is not installed.
@@ -40,7 +40,8 @@ def tesseract(pictures: Sequence[Any]) -> list[str]:
         places = []
         for index, picture in enumerate(pictures):
             places.append(Path(folder) / f"{index:06}.png")
-            Image.fromarray(_prepared(grey(picture, index))).save(places[-1])
+            levels = grey(picture, index)
+            Image.fromarray(_prepared(levels) if prepared else levels).save(places[-1])
         listing = Path(folder) / "pictures.txt"
         listing.write_text("".join(f"{place}\n" for place in places))
         done = subprocess.run(

@@ -156,9 +156,10 @@ def _to_bytes(numbers: np.ndarray, index: int) -> UInt8[np.ndarray, "..."]:
     if numbers.dtype == np.uint16:
         return (numbers >> 8).astype(np.uint8)
     if not np.issubdtype(numbers.dtype, np.floating):
-        low, high = int(numbers.min()), int(numbers.max())
-        if low < 0 or high > 255:
-            raise ValueError(f"picture {index} has levels from {low} to {high}; give 0 to 255, or uint16")
+        if numbers.min() < 0 or numbers.max() > 255:
+            raise ValueError(
+                f"picture {index} has levels from {numbers.min()} to {numbers.max()}; give 0 to 255"
+            )
         return numbers.astype(np.uint8)
     if not np.isfinite(numbers).all():
         raise ValueError(f"picture {index} has pixels that are not finite; mend them first")

@@ -102,11 +102,19 @@ class CTCModel(nn.Module):
             return CRNNOutput(None, log_probs, lengths)
         if len(labels) != images.shape[0]:
             raise ValueError(f"got {len(labels)} labels for {images.shape[0]} pictures; give one a picture")
-        targets, target_lengths = self._targets(labels)
+        targets, target_lengths = self.classes_of(labels)
         losses = ctc_loss(log_probs, lengths, targets.to(log_probs.device), target_lengths)
         return CRNNOutput(losses.mean(), log_probs, lengths)
 
-    def _targets(self, labels: list[str] | Tensor) -> tuple[Tensor, Tensor]:
+    def classes_of(self, labels: list[str] | Tensor) -> tuple[Tensor, Tensor]:
+        """The classes of labels behind one another, and how many each has.
+
+        Args:
+            labels: texts, or their classes padded with -100.
+
+        Raises:
+            ValueError: a label does not fit the alphabet.
+        """
         if not isinstance(labels, Tensor):
             return self.alphabet.targets(labels)
         kept = labels != IGNORED
@@ -114,8 +122,8 @@ class CTCModel(nn.Module):
         if wrong.any():
             row = int(wrong.nonzero()[0, 0])
             raise ValueError(
-                f"label {row} has class {int(labels[wrong][0])}; classes are 1 to {self.alphabet.classes - 1}, "
-                "0 is the blank, and -100 pads"
+                f"label {row} has class {int(labels[wrong][0])}; classes are 1 to "
+                f"{self.alphabet.classes - 1}, 0 is the blank, and -100 pads"
             )
         return labels[kept], kept.sum(1).cpu()
 

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+SIZE = 48
+"""Points at which letters are drawn, before the line is brought to its height."""
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -25,15 +27,21 @@ class Line(NamedTuple):
 
 
 @functools.cache
-def fonts_of_this_machine() -> tuple[Path, ...]:
-    """Fonts with all Latin letters and digits: those that matplotlib brings, and those that are installed."""
+def fonts_everywhere() -> tuple[Path, ...]:
+    """The fonts with all Latin letters and digits that matplotlib brings."""
     import matplotlib
-    from matplotlib.font_manager import findSystemFonts
 
     own = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    brought = [path for path in own.glob("DejaVu*.ttf") if "Display" not in path.name]
+    return tuple(path for path in sorted(own.glob("*.ttf")) if _writes_latin(path))
+
+
+@functools.cache
+def fonts_of_this_machine() -> tuple[Path, ...]:
+    """Those fonts, and all that are installed."""
+    from matplotlib.font_manager import findSystemFonts
+
     installed = sorted({Path(path) for path in findSystemFonts() if path.lower().endswith((".ttf", ".otf"))})
-    return tuple(path for path in (*sorted(brought), *installed) if _writes_latin(path))
+    return (*fonts_everywhere(), *(path for path in installed if _writes_latin(path)))
 
 
 def _writes_latin(path: Path) -> bool:
@@ -49,18 +57,19 @@ def _writes_latin(path: Path) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
-def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(path), size)
+def _font(path: Path) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), SIZE)
 
 
 class TextRenderer:
     """Draws texts as they look on signs, labels and screens.
 
-    Each line has a font, size, weight of margins, spacing and slant of its own, dark on light or light on dark,
-    on a plain, shaded or restless ground; then it is turned, bent, blurred, coarsened and made noisy.
+    Each line has a font, size, margins, spacing and slant of its own, dark on light or light on dark, on a
+    plain, shaded or restless ground; then it is turned, bent, blurred, coarsened and made noisy.
 
     Args:
-        fonts: files of fonts; those of this machine by default.
+        fonts: files of fonts; by default those that matplotlib brings, which are the same on every machine.
+            `fonts_of_this_machine` gives many more.
         height: rows of a picture.
         strength: of the worst distortions, 0 for clean print alone, 1 for scenes; each line draws its own.
 
@@ -76,7 +85,7 @@ class TextRenderer:
     def __init__(
         self, fonts: Sequence[Path] | None = None, *, height: int = 32, strength: float = 1.0
     ) -> None:
-        self.fonts = tuple(fonts) if fonts is not None else fonts_of_this_machine()
+        self.fonts = tuple(fonts) if fonts is not None else fonts_everywhere()
         if not self.fonts or not 0 <= strength <= 1:
             raise ValueError(
                 f"got {len(self.fonts)} fonts and strength={strength}; give at least one, and 0 to 1"
@@ -99,7 +108,7 @@ class TextRenderer:
         self, text: str, strength: float, random: np.random.Generator
     ) -> UInt8[np.ndarray, "rows columns"]:
         """The letters as coverage, twice as high as the picture will be, cut near their edges."""
-        font = _font(self.fonts[random.integers(len(self.fonts))], int(random.integers(40, 56)))
+        font = _font(self.fonts[random.integers(len(self.fonts))])
         spacing = random.integers(1, 9) if random.random() < 0.2 * strength else 0
         stroke = int(random.random() < 0.15 * strength)
         if spacing:
@@ -161,7 +170,7 @@ class TextRenderer:
         )
         levels = np.asarray(bent)
         if random.random() < 0.15 * strength:
-            return _waved(levels, random)
+            return waved(levels, random)
         return levels
 
 
@@ -173,8 +182,9 @@ def _coloured(
     contrast = random.uniform(max(0.25, 1 - 0.75 * strength), 1.0) * 255
     low = random.uniform(0, 255 - contrast)
     dark, light = low, low + contrast
-    ground, letters = (light, dark) if random.random() < 0.55 else (dark, light)
+    ground, level = (light, dark) if random.random() < 0.55 else (dark, light)
     picture = np.full(cover.shape, ground, np.float32)
+    letters = np.full(cover.shape, level, np.float32)
     if random.random() < 0.6 * strength:
         picture += clouds(cover.shape, random) * random.uniform(0.05, 0.45) * contrast
     if random.random() < 0.2 * strength:
@@ -185,7 +195,7 @@ def _coloured(
         wide = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(3)), np.float32) / 255
         picture += wide * (random.uniform(0, 255) - picture) * 0.8
     if random.random() < 0.3 * strength:
-        letters = letters + clouds(cover.shape, random) * 0.25 * contrast
+        letters += clouds(cover.shape, random) * 0.25 * contrast
     return picture + cover * (letters - picture)
 
 
@@ -219,10 +229,16 @@ def clouds(shape: tuple[int, ...], random: np.random.Generator) -> Float[np.ndar
     return np.asarray(coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
-def _waved(
-    levels: UInt8[np.ndarray, "height width"], random: np.random.Generator
+def waved(
+    levels: UInt8[np.ndarray, "height width"], random: np.random.Generator, most: float = 0.12
 ) -> UInt8[np.ndarray, "height width"]:
-    """The line on an arc, or on a wave: columns slide up and down."""
+    """The line on an arc, or on a wave: columns slide up and down.
+
+    Args:
+        levels: of the picture.
+        random: decides how.
+        most: of the height that a column slides.
+    """
     height, width = levels.shape
     phase, turns = random.uniform(0, 2 * np.pi), random.uniform(0.3, 1.0)
     slide = np.round(
@@ -280,7 +296,8 @@ class TextSource:
     def _word(self, random: np.random.Generator) -> str:
         if not self.words:
             return self._string(random)
-        word = self.words[random.integers(len(self.words))]
+        # Of two words the shorter: text in scenes is shorter than a dictionary's words.
+        word = min((self.words[random.integers(len(self.words))] for _ in range(2)), key=len)
         if not self._cased:
             return word.lower()
         draw = random.random()
@@ -290,20 +307,20 @@ class TextSource:
         digits = "".join(str(digit) for digit in random.integers(0, 10, size=random.integers(1, 8)))
         if self._marks and random.random() < 0.4:
             at = int(random.integers(1, len(digits) + 1))
-            digits = digits[:at] + str(random.choice(list(".,-:/%"))) + digits[at:]
+            digits = digits[:at] + ".,-:/%"[random.integers(6)] + digits[at:]
         return digits
 
     def _string(self, random: np.random.Generator) -> str:
-        letters = random.choice(self._letters, size=random.integers(1, 10))
-        text = "".join(str(letter) for letter in letters)
+        chosen = random.integers(len(self._letters), size=random.integers(1, 8))
+        text = "".join(self._letters[index] for index in chosen)
         return text.upper() if self._cased and random.random() < 0.6 else text
 
     def _punctuated(self, random: np.random.Generator) -> str:
         if not self._marks:
             return self._word(random)
-        mark = str(random.choice(self._marks))
+        mark = self._marks[random.integers(len(self._marks))]
         word = self._word(random)
-        at = int(random.choice([0, len(word), random.integers(0, len(word) + 1)], p=[0.2, 0.6, 0.2]))
+        at = [0, len(word), len(word), len(word), int(random.integers(len(word) + 1))][random.integers(5)]
         return word[:at] + mark + word[at:]
 
     def _phrase(self, random: np.random.Generator) -> str:

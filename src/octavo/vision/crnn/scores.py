@@ -65,7 +65,7 @@ def fragments(
     """
     found: list[Fragment] = []
     while len(found) < number:
-        melody = melodies[random.integers(len(melodies))]
+        melody = melodies[int(random.integers(len(melodies)))]
         size = int(random.integers(notes[0], notes[1] + 1))
         if len(melody.pitches) < size:
             continue
@@ -134,7 +134,7 @@ def engrave(fragment: Fragment) -> UInt8[np.ndarray, "64 columns"]:
 
 
 class Photographed:
-    """What a phone does to a page: turned, nearer or farther, seen at an angle, curled; uneven light and noise.
+    """What a phone does to a page: turns, size, angle, curls, uneven light and noise.
 
     Args:
         strength: 0 leaves the page as it is, 1 is a careless photograph.
@@ -210,9 +210,7 @@ class ScoreBatches:
         near = min(len(self.engraved), 3 * size)
         start = int(random.integers(len(self.engraved) - near + 1))
         chosen = [self.engraved[start + int(index)] for index in random.permutation(near)[:size]]
-        return self.collate(
-            [Engraved(self.photograph(each.picture, random), each.text) for each in chosen]
-        )
+        return self.collate([Engraved(self.photograph(each.picture, random), each.text) for each in chosen])
 
     def collate(self, chosen: Sequence[Engraved]) -> dict[str, Tensor]:
         """Fragments side by side, the narrower ones with paper behind them.
@@ -227,9 +225,7 @@ class ScoreBatches:
         }
 
 
-def papered(
-    picture: UInt8[np.ndarray, "64 columns"], width: int
-) -> UInt8[np.ndarray, "64 width"]:
+def papered(picture: UInt8[np.ndarray, "64 columns"], width: int) -> UInt8[np.ndarray, "64 width"]:
     """A picture with paper of its own brightness behind it.
 
     Args:

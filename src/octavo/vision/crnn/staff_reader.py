@@ -59,9 +59,7 @@ class StaffReader:
         turned = [ndimage.rotate(ink, turn, reshape=False, order=1) if turn else ink for turn in self.turns]
         return max(turned, key=lambda page: float(page.sum(1).var()))
 
-    def _heads(
-        self, ink: Float[np.ndarray, "rows columns"], spacing: float
-    ) -> list[tuple[int, int]]:
+    def _heads(self, ink: Float[np.ndarray, "rows columns"], spacing: float) -> list[tuple[int, int]]:
         score = np.maximum(*(_correlation(ink, head) for head in _templates(spacing)))
         # One voice: of all that looks like a head in a column, only the best is one.
         size = (2 * len(ink) + 1, 2 * round(0.9 * spacing) + 1)

@@ -53,8 +53,8 @@ class LetterTrie:
         self.levels: list[Level] = []
         longest = max((len(word) for word in words), default=0)
         padded = np.zeros((len(words), longest), np.int64)
-        for row, word in zip(padded, words, strict=True):
-            row[: len(word)] = word
+        for row, classes in zip(padded, words, strict=True):
+            row[: len(classes)] = classes
         lengths = np.array([len(word) for word in words])
         rows = np.lexsort(padded.T[::-1]) if longest else np.zeros(0, np.int64)
         rows = rows[lengths[rows] > 0]
