@@ -1,9 +1,9 @@
-"""CRNN beside its peers: a port that reads one picture at a time, Tesseract, RapidOCR, and three ways of searching words.
+"""CRNN beside its peers: a port that reads one picture at a time, Tesseract, RapidOCR, and searches of words.
 
     python benchmarks/vision/crnn.py
 
-One process, one thread. Everything of one table runs in turn (A B C A B C ...), and medians are compared. What is not
-installed is left out and named.
+One process, one thread. Everything of one table runs in turn (A B C A B C ...), and medians are compared.
+What is not installed is left out and named.
 """
 
 import platform
@@ -30,7 +30,7 @@ TARGETS = {"batches": 4.0, "exact": 20.0}
 
 
 class Port(nn.Module):
-    """What the well-known ports do: the same layers one after another, one picture a call, as torch lays them out."""
+    """What the well-known ports do: the same layers, one picture a call, in the layout that torch chooses."""
 
     def __init__(self, model: CRNN) -> None:
         super().__init__()

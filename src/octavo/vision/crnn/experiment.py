@@ -163,7 +163,7 @@ def digit_strings(config: Config, lab: Lab) -> None:
             model.features.requires_grad_(False)
         train(lab, f"{system} on strings", model, batches, config.digit_steps, config.digit_batch)
         readers[system] = model
-    segmenter = tuned_segmenter(batches, classifier, lab)
+    segmenter = tuned_segmenter(batches, classifier, config.tuning_strings, lab)
     for dataset, lengths, gaps in (
         ("strings", (2, 6), ANY),
         ("touching", (2, 6), TOUCHING),
@@ -187,9 +187,9 @@ def digit_strings(config: Config, lab: Lab) -> None:
             )
 
 
-def tuned_segmenter(batches: DigitStrings, classifier: DigitClassifier, lab: Lab) -> Segmenter:
+def tuned_segmenter(batches: DigitStrings, classifier: DigitClassifier, number: int, lab: Lab) -> Segmenter:
     """The cutter that serves best on training strings."""
-    tests = [batches(lab.generator("tuning", index), 20) for index in range(5)]
+    tests = [batches(lab.generator("tuning", index), 20) for index in range(-(-number // 20))]
     alphabet = batches.alphabet
     written = [alphabet.decode(row[row > 0].tolist()) for batch in tests for row in batch["labels"]]
     pictures = [picture for batch in tests for picture in strings_of(batch)]
@@ -400,7 +400,7 @@ def rendered(config: Config, lab: Lab) -> None:
             lab,
             "on rendered lines",
             model,
-            rendered_lines(model, fonts_of_this_machine()),
+            rendered_lines(model, fonts_of_this_machine() if config.all_fonts else fonts_everywhere()),
             config.rendered_steps,
             config.rendered_batch,
         )
@@ -428,7 +428,7 @@ def music(config: Config, lab: Lab) -> None:
             each if dataset == "music_clean" else Engraved(photograph(each.picture, random), each.text)
             for each in test_set
         ]
-        some = train_set[: min(60, len(train_set))]
+        some = train_set[: config.tuning_fragments]
         tuning = [
             each if dataset == "music_clean" else Engraved(photograph(each.picture, random), each.text)
             for each in some

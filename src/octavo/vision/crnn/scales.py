@@ -20,6 +20,8 @@ class Config:
     """Epochs of the classifier of single digits."""
     test_strings: int = 400
     """Strings of each test set."""
+    tuning_strings: int = 100
+    """Training strings on which the cutter is chosen."""
 
     words: int | None = None
     """Words of IIIT5k that are read; None for all 3,000."""
@@ -40,6 +42,8 @@ class Config:
 
     rendered_steps: int = 0
     """Training steps of a reader of rendered lines; 0 takes the weights that come with octavo."""
+    all_fonts: bool = True
+    """Render with all fonts of the machine; otherwise with those that are the same everywhere."""
     rendered_batch: int = 64
     """Lines a step."""
     rendered_width: float = 1.0
@@ -51,6 +55,8 @@ class Config:
     """Fragments of music to train on."""
     test_fragments: int = 200
     """Fragments of held-out tunes."""
+    tuning_fragments: int = 60
+    """Training fragments on which the reader by rules is tuned."""
     music_steps: int = 900
     """Training steps on music."""
     music_batch: int = 16
@@ -67,6 +73,7 @@ SCALES = {
         digit_width=0.05,
         classifier_epochs=1,
         test_strings=16,
+        tuning_strings=8,
         words=12,
         peer_words=4,
         dictionary=3000,
@@ -74,10 +81,12 @@ SCALES = {
         dictionary_sizes=(300, 3000),
         rendered_steps=2,
         rendered_batch=4,
+        all_fonts=False,
         rendered_width=0.05,
         rendered_test=8,
-        fragments=12,
-        test_fragments=6,
+        fragments=6,
+        test_fragments=4,
+        tuning_fragments=2,
         music_steps=2,
         music_batch=4,
         music_width=0.05,

@@ -1,7 +1,6 @@
 """The classical way to read printed music: find the staff, take it away, look for heads of notes."""
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -67,7 +66,7 @@ class StaffReader:
         return [(int(row), int(column)) for row, column in np.argwhere(peaks)]
 
     def tuned(self, engraved: list[Engraved]) -> "StaffReader":
-        """The reader with the threshold and the clef's width that read most of some fragments.
+        """The reader with the threshold that reads most of some fragments.
 
         Args:
             engraved: to choose on; not those of the test.
@@ -77,11 +76,8 @@ class StaffReader:
         def share(reader: StaffReader) -> float:
             return float(correct([reader(each.picture) for each in engraved], texts).mean())
 
-        choices = [
-            replace(self, threshold=threshold, clef=clef)
-            for threshold, clef in product((0.5, 0.55, 0.6, 0.65, 0.7), (3.2, 3.8))
-        ]
-        return max(choices, key=share)
+        thresholds = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
+        return max((replace(self, threshold=threshold) for threshold in thresholds), key=share)
 
 
 def staff_of(ink: Float[np.ndarray, "rows columns"]) -> tuple[float, float]:
@@ -92,15 +88,16 @@ def staff_of(ink: Float[np.ndarray, "rows columns"]) -> tuple[float, float]:
     """
     profile = ink.sum(1)
     rows = np.arange(len(profile))
-    best = (-np.inf, len(profile) - 1.0, 6.0)
-    for spacing in np.arange(4.5, 9.5, 0.25):
-        for bottom in np.arange(4 * spacing, len(profile) - 1, 0.5):
-            on = np.interp(bottom - spacing * np.arange(5), rows, profile)
-            between = np.interp(bottom - spacing * (np.arange(4) + 0.5), rows, profile)
-            fit = float(on.min() + on.mean() - between.mean())
-            if fit > best[0]:
-                best = (fit, float(bottom), float(spacing))
-    return best[1], best[2]
+    spacing, bottom = np.meshgrid(
+        np.arange(4.5, 9.5, 0.25), np.arange(18, len(profile) - 1, 0.5), indexing="ij"
+    )
+    on, between = (
+        np.interp(bottom[..., None] - spacing[..., None] * lines, rows, profile)
+        for lines in (np.arange(5), np.arange(4) + 0.5)
+    )
+    fit = np.where(bottom >= 4 * spacing, on.min(-1) + on.mean(-1) - between.mean(-1), -np.inf)
+    best = np.unravel_index(int(fit.argmax()), fit.shape)
+    return float(bottom[best]), float(spacing[best])
 
 
 def without_lines(

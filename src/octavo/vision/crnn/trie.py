@@ -98,8 +98,8 @@ class LetterTrie:
         scale = float(best.sum())
         # Relative to the best path, so that sums stay far from the smallest number.
         frames = np.exp(log_probs.astype(np.float64) - best[:, None])
-        # What any continuation may have after each frame.
-        rest = np.exp(np.append(np.cumsum(-best[:0:-1])[::-1], 0.0))
+        # What all continuations together have after each frame.
+        rest = np.append(np.cumprod(frames.sum(1)[:0:-1])[::-1], 1.0)
         self.visited = 0
         bound = 0.0
         if self.size > 4 * beam:
