@@ -55,7 +55,9 @@ def test_scoring_words_equals_the_recurrence() -> None:
 
 def test_a_word_that_has_nearly_all_probability_is_not_left_out_by_rounding() -> None:
     words = random_words(1000, seed=4)
-    frames = (4 * frames_of(4, words[9], noise=0.1)).log_softmax(-1)  # float32 sums to one within 1e-7 a frame
+    frames = (4 * frames_of(4, words[9], noise=0.1)).log_softmax(
+        -1
+    )  # float32 sums to one within 1e-7 a frame
     assert Lexicon(words).decode(frames, LETTERS, mode="exact")[0].text == words[9]
     assert most_probable(frames, words, LETTERS)[0].text == words[9]
 

@@ -16,8 +16,8 @@ class Config:
     """Strings a step."""
     digit_width: float = 0.25
     """Size of the networks that read digits, as a share of the paper's."""
-    classifier_epochs: int = 6
-    """Epochs of the classifier of single digits."""
+    classifier_steps: int = 400
+    """Training steps of the classifier of single digits, of 64 each."""
     test_strings: int = 400
     """Strings of each test set."""
     tuning_strings: int = 100
@@ -71,7 +71,7 @@ SCALES = {
         digit_steps=2,
         digit_batch=8,
         digit_width=0.05,
-        classifier_epochs=1,
+        classifier_steps=2,
         test_strings=16,
         tuning_strings=8,
         words=12,
@@ -94,6 +94,7 @@ SCALES = {
     "laptop": Config(),
     "gpu": Config(
         digit_steps=4000,
+        classifier_steps=2000,
         digit_batch=64,
         digit_width=1.0,
         test_strings=2000,
@@ -109,6 +110,7 @@ SCALES = {
     ),
     "paper": Config(
         digit_steps=20_000,
+        classifier_steps=4000,
         digit_batch=64,
         digit_width=1.0,
         test_strings=5000,
