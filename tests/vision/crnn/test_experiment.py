@@ -14,7 +14,7 @@ from octavo.vision.crnn.scales import SCALES
 from octavo.vision.crnn.warm_up import WithShortcut
 
 PAPER = catalogue.paper("crnn")
-SECONDS = 30  # with shapes checked; a third of it without
+SECONDS = 15  # with shapes checked; a third of it without
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +22,19 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Outcome, f
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OCTAVO_RUNS", str(tmp_path_factory.mktemp("runs")))
         patch.delenv("OCTAVO_DATA", raising=False)
-        units = plan("crnn", scale="smoke")
+        # The furniture's smoke row runs all parts; these are measured without any picture from elsewhere.
+        units = plan("crnn", scale="smoke", parts=["digit_strings", "sizes", "tree_search", "tesseract"])
         start = time.process_time()
         outcome = run(units, jobs=1, progress=False)
         yield outcome, time.process_time() - start
 
 
-def test_every_part_runs_or_says_what_it_needs(smoke: tuple[Outcome, float]) -> None:
+def test_parts_run_or_say_what_they_need(smoke: tuple[Outcome, float]) -> None:
     outcome, seconds = smoke
     assert not outcome.failed, outcome.failed[0]
     assert not outcome.diverged
-    assert {unit.needs for unit in outcome.needs} <= {*PAPER.data, "tesseract", "rapidocr", "verovio"}
+    assert {unit.needs for unit in outcome.needs} <= {*PAPER.data, "tesseract"}
+    assert any(unit.part == "tesseract" for unit in outcome.needs)
     assert seconds < SECONDS
 
 
