@@ -309,21 +309,21 @@ def squashed(config: Config, lab: Lab) -> None:
 
 @part(seeds=1, data=("IIIT5k",))
 def tesseract(config: Config, lab: Lab) -> None:
-    """The same words with Tesseract, as it wants them, and as they are."""
+    """The same words with Tesseract, each made ready as its makers ask."""
     words = scene_words(config)
     record_words(lab, "tesseract", "IIIT5k", peers.tesseract(words.pictures), words.texts)
-    raw = peers.tesseract(words.pictures, prepared=False)
-    record_words(lab, "tesseract_unprepared", "IIIT5k", raw, words.texts)
 
 
 @part(seeds=1, data=("IIIT5k",))
 def rapidocr(config: Config, lab: Lab) -> None:
-    """Some of the words with RapidOCR's recogniser, and with Tesseract."""
+    """Some of the words with RapidOCR's recogniser, and with Tesseract, made ready for it or as they are."""
     words = scene_words(config)
     number = min(config.peer_words, len(words))
     dataset, pictures, texts = f"IIIT5k_{config.peer_words}", words.pictures[:number], words.texts[:number]
     record_words(lab, "rapidocr", dataset, peers.rapidocr(pictures), texts)
     record_words(lab, "tesseract", dataset, peers.tesseract(pictures), texts)
+    raw = peers.tesseract(pictures, prepared=False)
+    record_words(lab, "tesseract_unprepared", dataset, raw, texts)
 
 
 @part(seeds=1, data=("IIIT5k", "easyocr_english", "hunspell_en_us"))

@@ -10,15 +10,15 @@ class Config:
     seeds: int = 3
     """Seeds of what is trained."""
 
-    digit_steps: int = 700
+    digit_steps: int = 450
     """Training steps on strings of digits."""
     digit_batch: int = 32
     """Strings a step."""
     digit_width: float = 0.25
     """Size of the networks that read digits, as a share of the paper's."""
-    classifier_steps: int = 400
+    classifier_steps: int = 250
     """Training steps of the classifier of single digits, of 64 each."""
-    test_strings: int = 400
+    test_strings: int = 300
     """Strings of each test set."""
     tuning_strings: int = 100
     """Training strings on which the cutter is chosen."""
@@ -51,13 +51,13 @@ class Config:
     rendered_test: int = 400
     """Rendered lines that are read."""
 
-    fragments: int = 1000
+    fragments: int = 500
     """Fragments of music to train on."""
-    test_fragments: int = 200
+    test_fragments: int = 120
     """Fragments of held-out tunes."""
-    tuning_fragments: int = 60
+    tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_steps: int = 900
+    music_steps: int = 450
     """Training steps on music."""
     music_batch: int = 16
     """Fragments a step."""
