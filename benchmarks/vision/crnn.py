@@ -25,7 +25,7 @@ from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.lexicon import score_words
 from octavo.vision.crnn.recognizer import buckets
 
-WORDS, DICTIONARY, DELTA, QUERIES = 64, 50_000, 3, 4
+WORDS, DICTIONARY, DELTA, QUERIES = 64, 50_000, 3, 2
 TARGETS = {"batches": 4.0, "exact": 20.0}
 
 

@@ -40,7 +40,7 @@ def test_letters_stand_out_and_lines_grow_with_their_text(strength: float) -> No
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="0 fonts"):
         TextRenderer(fonts=())
-    with pytest.raises(ValueError, match="strength=2.0"):
+    with pytest.raises(ValueError, match=r"strength=2\.0"):
         TextRenderer(strength=2.0)
 
 
