@@ -1,13 +1,14 @@
 """Every claim of the abstract, measured beside the systems that it is about."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from octavo import data
 from octavo.lab import Endless, Lab, Records, TensorData, colours, house_style, part, plot, weights
@@ -21,7 +22,6 @@ from octavo.vision.crnn.digit_strings import (
     TOUCHING,
     DigitClassifier,
     DigitStrings,
-    Segmenter,
     classifier_loss,
     read_in_two_steps,
     single,
@@ -31,15 +31,23 @@ from octavo.vision.crnn.errors import correct, edits, plain
 from octavo.vision.crnn.folding import CaseFolded, parameters_of
 from octavo.vision.crnn.lexicon import Lexicon, most_probable
 from octavo.vision.crnn.lines import RenderedLines, as_images
+from octavo.vision.crnn.measures import (
+    log_probs_of,
+    read_batch,
+    rebuilt_lexicon,
+    record_reading,
+    record_words,
+    texts_of,
+    tuned_segmenter,
+)
 from octavo.vision.crnn.network import CRNN, MusicCRNN
-from octavo.vision.crnn.recognizer import CTCModel
 from octavo.vision.crnn.rendering import (
     TextRenderer,
     TextSource,
     fonts_everywhere,
     fonts_of_this_machine,
 )
-from octavo.vision.crnn.scales import SCALES, Config
+from octavo.vision.crnn.scales import SCALES, Config, OptimizerName
 from octavo.vision.crnn.scores import PITCHES, Engraved, Photographed, ScoreBatches, engrave, fragments
 from octavo.vision.crnn.staff_reader import StaffReader
 from octavo.vision.crnn.warm_up import WithShortcut, read_loss
@@ -57,8 +65,19 @@ def seeded(lab: Lab, make: Callable[[], nn.Module]) -> Any:
         return make()
 
 
-def train(lab: Lab, name: str, model: CRNN, batches: Any, steps: int, batch_size: int) -> None:
+def train(
+    lab: Lab,
+    name: str,
+    model: CRNN,
+    batches: Any,
+    steps: int,
+    batch_size: int,
+    optimizer: OptimizerName = "adamw",
+) -> None:
     """Trains a reader from texts alone; the same settings for all of them."""
+    settings: dict[str, Any] = {"learning_rate": 2e-3, "weight_decay": 1e-4, "schedule": "cosine"}
+    if optimizer == "adadelta":  # the paper's
+        settings = {"optimizer": partial(torch.optim.Adadelta, rho=0.9)}
     lab.fit(
         name,
         seeded(lab, lambda: WithShortcut(model)),
@@ -66,12 +85,10 @@ def train(lab: Lab, name: str, model: CRNN, batches: Any, steps: int, batch_size
         Endless(batches),
         steps=steps,
         batch_size=batch_size,
-        learning_rate=2e-3,
-        weight_decay=1e-4,
-        schedule="cosine",
         warmup_steps=min(100, steps // 10),
         clip_norm=5.0,
         precision="bfloat16",
+        **settings,
     )
 
 
@@ -106,33 +123,6 @@ def measure_rendered(lab: Lab, system: str, model: CRNN, lines: RenderedLines, n
         read += read_batch(model, batch)
         written += texts_of(model, batch)
     record_reading(lab, system, "rendered_lines", read, written)
-
-
-def texts_of(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
-    """The labels of a batch as texts."""
-    return [model.alphabet.decode(row[row > 0].tolist()) for row in batch["labels"]]
-
-
-@torch.no_grad()
-def read_batch(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
-    """Lexicon-free texts of a batch."""
-    device = next(model.parameters()).device
-    output = model.eval()(batch["images"].to(device))
-    return [model.transcribe(log_probs).text for log_probs in output.log_probs.cpu()]
-
-
-def record_reading(
-    lab: Lab, system: str, dataset: str, read: Sequence[str], written: Sequence[str], separator: str = ""
-) -> None:
-    """Accuracy of whole texts, and edits a symbol."""
-    right = correct(read, written)
-    lab.record(system=system, dataset=dataset, metric="accuracy", value=right.mean(), items=right)
-    split: Callable[[str], list[str]] = str.split if separator else list
-    symbols = [split(text) for text in written]
-    wrong = edits([split(text) for text in read], symbols)
-    total = max(1, sum(len(text) for text in symbols))
-    lab.record(system=system, dataset=dataset, metric="cer", value=wrong.sum() / total)
-    lab.record(system=system, dataset=dataset, metric="edit_distance", value=wrong.mean())
 
 
 @part(data=("MNIST5k",))
@@ -187,21 +177,6 @@ def digit_strings(config: Config, lab: Lab) -> None:
             )
 
 
-def tuned_segmenter(batches: DigitStrings, classifier: DigitClassifier, number: int, lab: Lab) -> Segmenter:
-    """The cutter that serves best on training strings."""
-    tests = [batches(lab.generator("tuning", index), 20) for index in range(-(-number // 20))]
-    alphabet = batches.alphabet
-    written = [alphabet.decode(row[row > 0].tolist()) for batch in tests for row in batch["labels"]]
-    pictures = [picture for batch in tests for picture in strings_of(batch)]
-    choices = [
-        Segmenter(typical, widest) for typical in (14.0, 16.0, 18.0, 20.0) for widest in (1.2, 1.4, 1.6)
-    ]
-    return max(
-        choices,
-        key=lambda choice: correct(read_in_two_steps(pictures, choice, classifier), written).mean(),
-    )
-
-
 @part(seeds=1)
 def sizes(config: Config, lab: Lab) -> None:
     """Parameters of the paper's network, and frames of pictures of any width."""
@@ -247,27 +222,6 @@ def scene_words(config: Config) -> Any:
     return data.load("IIIT5k").some(config.words)
 
 
-@torch.no_grad()
-def log_probs_of(model: CTCModel, pictures: Sequence[Any], batch_size: int, **settings: Any) -> list[Tensor]:
-    """Frames of each picture, those of one width read together."""
-    from octavo.vision.crnn.recognizer import buckets
-
-    batch = model.processor(**settings)(list(pictures))
-    device = next(model.parameters()).device
-    found: list[Tensor] = [torch.empty(0)] * len(pictures)
-    for rows in buckets(batch["widths"].tolist(), batch_size):
-        width = int(batch["widths"][rows[0]])
-        output = model(batch["images"][rows, :, :, :width].to(device))
-        for row, log_probs in zip(rows, output.log_probs.cpu(), strict=True):
-            found[row] = log_probs
-    return found
-
-
-def record_words(lab: Lab, system: str, dataset: str, read: Sequence[str], written: Sequence[str]) -> None:
-    """Accuracy of words, case and marks aside."""
-    record_reading(lab, system, dataset, [plain(text) for text in read], [plain(text) for text in written])
-
-
 @part(seeds=1, data=("IIIT5k", "easyocr_english"))
 def scene_text(config: Config, lab: Lab) -> None:
     """Words of real scenes, without a lexicon and with lexica of 50 and 1,000 words."""
@@ -289,12 +243,6 @@ def scene_text(config: Config, lab: Lab) -> None:
         picked = [index for index, text in enumerate(words.texts) if 4 <= len(text) <= 9][:3]
         shown = [(words.pictures[index], frames[index]) for index in picked]
         lab.figure("posterior", figures.posteriors(shown, model))
-
-
-def rebuilt_lexicon(text: str, others: list[str], size: int, generator: torch.Generator) -> list[str]:
-    """The true word among others of the test set, as the official lexica have it."""
-    order = torch.randperm(len(others), generator=generator)[: size + 1].tolist()
-    return [text, *[others[index] for index in order if others[index] != text][: size - 1]]
 
 
 @part(seeds=1, data=("IIIT5k", "easyocr_english"))
@@ -329,10 +277,9 @@ def rapidocr(config: Config, lab: Lab) -> None:
 @part(seeds=1, data=("IIIT5k", "easyocr_english", "hunspell_en_us"))
 def dictionary(config: Config, lab: Lab) -> None:
     """A dictionary searched within edit distances, and exactly."""
-    model = english(lab)
+    words, model = data.load("IIIT5k"), english(lab)
     known = Lexicon(data.load("hunspell_en_us").words(config.dictionary))
     here = set(known.words)
-    words = data.load("IIIT5k").some(None)
     rows = [row for row, text in enumerate(words.texts) if plain(text) in here]
     order = torch.randperm(len(rows), generator=lab.generator("words"))[: config.dictionary_words].tolist()
     rows = sorted(rows[index] for index in order)
@@ -403,6 +350,7 @@ def rendered(config: Config, lab: Lab) -> None:
             rendered_lines(model, fonts_of_this_machine() if config.all_fonts else fonts_everywhere()),
             config.rendered_steps,
             config.rendered_batch,
+            config.optimizer,
         )
     else:
         model = crnn_pretrained("rendered").to(lab.device)

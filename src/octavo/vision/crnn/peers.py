@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,8 @@ def rapidocr_bytes() -> int:
     Raises:
         Missing: the package is not installed.
     """
-    _rapidocr()
-    import rapidocr as package
-
-    models = Path(str(package.__file__)).parent / "models"
+    found = find_spec("rapidocr")
+    if found is None or not found.submodule_search_locations:
+        raise Missing("rapidocr", "Install it: `pip install 'octavo[vision-peers]'`.")
+    models = Path(found.submodule_search_locations[0]) / "models"
     return max(path.stat().st_size for path in models.glob("*rec*.onnx"))

@@ -1,6 +1,9 @@
 """How large the experiment is, from seconds to the paper's setting."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+OptimizerName = Literal["adamw", "adadelta"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Config:
     """Render with all fonts of the machine; otherwise with those that are the same everywhere."""
     rendered_batch: int = 64
     """Lines a step."""
+    optimizer: OptimizerName = "adamw"
+    """Of that reader; the paper has ADADELTA."""
     rendered_width: float = 1.0
     """Size of that reader, as a share of the paper's."""
     rendered_test: int = 400
@@ -117,6 +122,7 @@ SCALES = {
         peer_words=3000,
         dictionary_words=3000,
         rendered_steps=125_000,
+        optimizer="adadelta",
         rendered_test=10_000,
         fragments=265_000,
         test_fragments=5000,
