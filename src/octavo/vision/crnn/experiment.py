@@ -212,9 +212,9 @@ def sizes_of_others(config: Config, lab: Lab) -> None:
         lab.record(system=system, dataset="model", metric="bytes", value=size(), unit="bytes")
 
 
-def english(lab: Lab) -> CaseFolded:
-    """The pretrained English reader under the protocol of the benchmarks."""
-    return CaseFolded(from_easyocr(data.load("easyocr_english"))).eval().to(lab.device)
+def english(lab: Lab) -> CRNN:
+    """The pretrained English reader."""
+    return from_easyocr(data.load("easyocr_english")).to(lab.device)
 
 
 def scene_words(config: Config) -> Any:
@@ -231,12 +231,13 @@ def scene_text(config: Config, lab: Lab) -> None:
     record_words(lab, "english", "IIIT5k", read, words.texts)
     number = min(config.peer_words, len(words))
     record_words(lab, "english", f"IIIT5k_{config.peer_words}", read[:number], words.texts[:number])
+    folded = CaseFolded(model).eval()
     everything = sorted({plain(text) for text in data.load("IIIT5k").texts})
     for name, size in (("50", 50), ("1k", 1000)):
         chosen = []
         for index, (text, each) in enumerate(zip(words.texts, frames, strict=True)):
             lexicon = rebuilt_lexicon(plain(text), everything, size, lab.generator(f"lexicon {name}", index))
-            chosen.append(most_probable(each, lexicon, model.alphabet)[0].text)
+            chosen.append(most_probable(folded.folded(each), lexicon, folded.alphabet)[0].text)
         record_words(lab, "english", f"IIIT5k_lexicon_{name}", chosen, words.texts)
         lab.record(system="chance", dataset=f"IIIT5k_lexicon_{name}", metric="accuracy", value=1 / size)
     with house_style():
@@ -277,7 +278,7 @@ def rapidocr(config: Config, lab: Lab) -> None:
 @part(seeds=1, data=("IIIT5k", "easyocr_english", "hunspell_en_us"))
 def dictionary(config: Config, lab: Lab) -> None:
     """A dictionary searched within edit distances, and exactly."""
-    words, model = data.load("IIIT5k"), english(lab)
+    words, model = data.load("IIIT5k"), CaseFolded(english(lab)).eval()
     known = Lexicon(data.load("hunspell_en_us").words(config.dictionary))
     here = set(known.words)
     rows = [row for row, text in enumerate(words.texts) if plain(text) in here]
@@ -355,9 +356,9 @@ def rendered(config: Config, lab: Lab) -> None:
     else:
         model = crnn_pretrained("rendered").to(lab.device)
     measure_rendered(lab, "rendered", model, rendered_lines(model, fonts_everywhere()), config.rendered_test)
-    words, folded = scene_words(config), CaseFolded(model).eval().to(lab.device)
-    frames = log_probs_of(folded, words.pictures, 2 * config.batch_size)
-    read = [folded.transcribe(each).text for each in frames]
+    words = scene_words(config)
+    frames = log_probs_of(model, words.pictures, 2 * config.batch_size)
+    read = [model.transcribe(each).text for each in frames]
     record_words(lab, "rendered", "IIIT5k", read, words.texts)
 
 

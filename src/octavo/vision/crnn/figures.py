@@ -47,7 +47,12 @@ def edit_distances(
     above.plot(deltas, np.array(accuracy) * 100, color=colours["english"], marker="o")
     above.axhline(100 * levels["accuracy"], color=colours["exact"], linewidth=1.2)
     above.annotate(
-        "words in reach", (deltas[1], 100 * coverage[1]), (0, 8), textcoords="offset points", color="#777777"
+        "words in reach",
+        (deltas[-1], 100 * coverage[-1]),
+        (0, -16),
+        textcoords="offset points",
+        color="#777777",
+        ha="right",
     )
     above.annotate(
         "read correctly",
@@ -87,7 +92,14 @@ def readers(accuracy: Mapping[str, float], colours: Mapping[str, str]) -> Any:
     for place, system in enumerate(ordered):
         share = 100 * accuracy[system]
         axes.barh(place, share, color=colours[system], height=0.6)
-        axes.text(share + 0.8, place, f"{share:.1f}", va="center")
+        axes.text(
+            share + 0.8,
+            place,
+            f"{share:.1f}",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            zorder=3,
+        )
     axes.axvline(78.2, color="#4D4D4D", linewidth=1.2, linestyle="--")
     axes.text(78.6, -0.75, "the paper: 78.2", color="#4D4D4D", va="center", fontsize=9)
     axes.set_yticks(range(len(ordered)), [LABELS.get(system, system.replace("_", " ")) for system in ordered])

@@ -16,8 +16,9 @@ FOLDED = "0-9a-z"
 class CaseFolded(CTCModel):
     """A recogniser of letters and digits without case, made of one that tells cases and marks apart.
 
-    In each frame the probabilities of a letter's two cases are added, and those of marks and spaces go to the
-    blank, so that what was read as a mark is passed over.
+    In each frame the probabilities of a letter's two cases are added, those of marks and spaces are dropped,
+    and what is left is made to sum to one. This is for lexica of letters and digits. Without one, read with all
+    symbols and drop the marks afterwards: where a mark was seen, what is left of a frame is guessed.
 
     Args:
         model: the recogniser.
@@ -38,8 +39,8 @@ class CaseFolded(CTCModel):
         merged = torch.zeros(model.alphabet.classes, self.alphabet.classes)
         merged[BLANK, BLANK] = 1
         for place, symbol in enumerate(model.alphabet.symbols, start=1):
-            known = symbol.lower() in self.alphabet
-            merged[place, self.alphabet.encode(symbol.lower())[0] if known else BLANK] = 1
+            if symbol.lower() in self.alphabet:
+                merged[place, self.alphabet.encode(symbol.lower())[0]] = 1
         self.register_buffer("merged", merged, persistent=False)
 
     def processor(self, **settings: Any) -> CRNNProcessor:
@@ -55,11 +56,19 @@ class CaseFolded(CTCModel):
     ) -> tuple[Float[Tensor, "batch time classes"], Int64[Tensor, " batch"]]:
         """Logarithms of the folded probabilities, and how many frames of each picture count."""
         scores, lengths = self.model.encode(images, widths)
+        return self.folded(scores), lengths
+
+    def folded(self, scores: Float[Tensor, "*batch time symbols"]) -> Float[Tensor, "*batch time classes"]:
+        """Logarithms of the folded probabilities of frames.
+
+        Args:
+            scores: of the recogniser's classes, or their log-probabilities.
+        """
         wide = scores if scores.dtype == torch.float64 else scores.float()
         merged: Tensor = self.get_buffer("merged")
         # A class that no symbol feeds has probability zero, whose logarithm must stay a number.
         folded = (wide.softmax(-1) @ merged.to(wide)).clamp_min(torch.finfo(wide.dtype).tiny)
-        return folded.log(), lengths
+        return folded.log().log_softmax(-1)
 
 
 def parameters_of(module: nn.Module) -> int:
