@@ -408,8 +408,8 @@ def engraved_tunes(config: Config, lab: Lab) -> tuple[list[Engraved], list[Engra
 @part(seeds=1, timed=True, data=("IIIT5k", "easyocr_english"))
 def speed(config: Config, lab: Lab) -> None:
     """Milliseconds a word: in batches of one width, one by one, and the peers that are here."""
-    words, model = data.load("IIIT5k").some(48), english(lab)
-    pictures = list(words.pictures)[: max(4, min(48, config.peer_words))]
+    words, model = data.load("IIIT5k").some(24), english(lab)
+    pictures = list(words.pictures)[: max(4, min(24, config.peer_words))]
 
     def one_by_one() -> None:
         for picture in pictures:
@@ -421,7 +421,7 @@ def speed(config: Config, lab: Lab) -> None:
         "tesseract": lambda: peers.tesseract(pictures),
         "rapidocr": lambda: peers.rapidocr(pictures),
     }
-    timings = lab.time(functions, repeats=5, warmup=1)
+    timings = lab.time(functions, repeats=7, warmup=1)
     for system in functions:
         each = [seconds / len(pictures) for seconds in timings.seconds[system]]
         lab.record(

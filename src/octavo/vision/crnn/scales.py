@@ -62,7 +62,7 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_steps: int = 450
+    music_steps: int = 600
     """Training steps on music."""
     music_batch: int = 16
     """Fragments a step."""
