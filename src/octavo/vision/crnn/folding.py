@@ -17,8 +17,8 @@ class CaseFolded(CTCModel):
     """A recogniser of letters and digits without case, made of one that tells cases and marks apart.
 
     In each frame the probabilities of a letter's two cases are added, those of marks and spaces are dropped,
-    and what is left is made to sum to one. This is for lexica of letters and digits. Without one, read with all
-    symbols and drop the marks afterwards: where a mark was seen, what is left of a frame is guessed.
+    and what is left is made to sum to one. This is for lexica of letters and digits. Without one, read with
+    all symbols and drop the marks afterwards: where a mark was seen, what is left of a frame is guessed.
 
     Args:
         model: the recogniser.
