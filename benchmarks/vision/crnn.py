@@ -8,6 +8,7 @@ What is not installed is left out and named.
 
 import platform
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def reading(console: Console) -> None:
         except Missing as error:
             console.print(f"without {error.name}: {error.how}")
         else:
-            functions[name] = lambda peer=peer: peer(words)
+            functions[name] = partial(peer, words)
     timings = time_side_by_side(functions, repeats=7, warmup=1)
     table = Table(title=f"{WORDS} rendered words, 8.3 M parameters, float32: milliseconds a word")
     for column in ("reader", "ms", "octavo is faster by"):
