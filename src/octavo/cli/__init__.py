@@ -22,6 +22,7 @@ COMMANDS = {
     "ledger": "every claim with its verdict, from the published records",
     "compare": "every system that was measured on a data set, best first",
     "data": "data sets and pretrained models: what is here, how to get the rest",
+    "train-weights": "train the small weights that come with a paper",
     "publish": "put a run's records into the ledger",
     "new": "write the furniture of a new paper",
     "check": "say what a paper still lacks",
@@ -76,13 +77,13 @@ def _dispatch(arguments: list[str]) -> int:
         kind = "option" if name.startswith("-") else "command"
         hint = f"Did you mean {near[0]}?" if near else "`octavo --help` lists the commands."
         raise OctavoError(f"There is no {kind} {name!r}. {hint}")
-    command = import_module(f"octavo.cli.{name}")
+    command = import_module(f"octavo.cli.{name.replace('-', '_')}")
     code: int = command.main(rest)
     return code
 
 
 def _help() -> str:
-    commands = "\n".join(f"  {name:<9} {summary}" for name, summary in COMMANDS.items())
+    commands = "\n".join(f"  {name:<13} {summary}" for name, summary in COMMANDS.items())
     return (
         "usage: octavo COMMAND ...\n\n"
         "Papers that run: each is imported in one line, run in one command,\n"

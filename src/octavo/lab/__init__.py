@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from octavo.lab.randomness import generator as generator
     from octavo.lab.records import Record as Record
     from octavo.lab.records import Records as Records
+    from octavo.lab.reference import Weights as Weights
+    from octavo.lab.reference import weights as weights
+    from octavo.lab.reference import weights_of as weights_of
     from octavo.lab.timing import Timings as Timings
     from octavo.lab.timing import time_side_by_side as time_side_by_side
 
@@ -60,6 +63,9 @@ _HOMES = {
     "plot": "parts",
     "plots_of": "parts",
     "time_side_by_side": "timing",
+    "Weights": "reference",
+    "weights": "reference",
+    "weights_of": "reference",
 }
 
 __all__ = sorted(_HOMES)

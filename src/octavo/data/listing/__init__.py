@@ -7,7 +7,4 @@ from octavo.data.listing.fields import FIELDS
 from octavo.data.listing.labelled_series import LABELLED_SERIES
 from octavo.data.listing.models import MODELS
 from octavo.data.listing.series import SERIES
-from octavo.data.listing.stories import STORIES
-from octavo.data.registry import Entry
-
-ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *FIELDS, *ARTICLES, *DIGITS, *STORIES, *MODELS)
+ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *FIELDS, *ARTICLES, *DIGITS, *STORIES, *VISION, *MODELS)

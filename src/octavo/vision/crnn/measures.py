@@ -1,0 +1,84 @@
+"""What the parts of the experiment share: reading batches and pictures, and recording how well."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from octavo.vision.crnn.digit_strings import (
+    DigitClassifier,
+    DigitStrings,
+    Segmenter,
+    read_in_two_steps,
+    strings_of,
+)
+from octavo.vision.crnn.errors import correct, edits, plain
+from octavo.vision.crnn.recognizer import CTCModel, buckets
+
+
+def texts_of(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
+    """The labels of a batch as texts."""
+    return [model.alphabet.decode(row[row > 0].tolist()) for row in batch["labels"]]
+
+
+@torch.no_grad()
+def read_batch(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
+    """Lexicon-free texts of a batch."""
+    device = next(model.parameters()).device
+    output = model.eval()(batch["images"].to(device))
+    return [model.transcribe(log_probs).text for log_probs in output.log_probs.cpu()]
+
+
+@torch.no_grad()
+def log_probs_of(model: CTCModel, pictures: Sequence[Any], batch_size: int, **settings: Any) -> list[Tensor]:
+    """Frames of each picture, those of one width read together."""
+    batch = model.processor(**settings)(list(pictures))
+    device = next(model.parameters()).device
+    found: list[Tensor] = [torch.empty(0)] * len(pictures)
+    for rows in buckets(batch["widths"].tolist(), batch_size):
+        width = int(batch["widths"][rows[0]])
+        output = model(batch["images"][rows, :, :, :width].to(device))
+        for row, log_probs in zip(rows, output.log_probs.cpu(), strict=True):
+            found[row] = log_probs
+    return found
+
+
+def record_reading(
+    lab: Any, system: str, dataset: str, read: Sequence[str], written: Sequence[str], separator: str = ""
+) -> None:
+    """Accuracy of whole texts, and edits a symbol."""
+    right = correct(read, written)
+    lab.record(system=system, dataset=dataset, metric="accuracy", value=right.mean(), items=right)
+    split: Callable[[str], list[str]] = str.split if separator else list
+    symbols = [split(text) for text in written]
+    wrong = edits([split(text) for text in read], symbols)
+    total = max(1, sum(len(text) for text in symbols))
+    lab.record(system=system, dataset=dataset, metric="cer", value=wrong.sum() / total)
+    lab.record(system=system, dataset=dataset, metric="edit_distance", value=wrong.mean())
+
+
+def record_words(lab: Any, system: str, dataset: str, read: Sequence[str], written: Sequence[str]) -> None:
+    """Accuracy of words, case and marks aside."""
+    record_reading(lab, system, dataset, [plain(text) for text in read], [plain(text) for text in written])
+
+
+def rebuilt_lexicon(text: str, others: list[str], size: int, generator: torch.Generator) -> list[str]:
+    """The true word among others of the test set, as the official lexica have it."""
+    order = torch.randperm(len(others), generator=generator)[: size + 1].tolist()
+    return [text, *[others[index] for index in order if others[index] != text][: size - 1]]
+
+
+def tuned_segmenter(batches: DigitStrings, classifier: DigitClassifier, number: int, lab: Any) -> Segmenter:
+    """The cutter that serves best on training strings."""
+    tests = [batches(lab.generator("tuning", index), 20) for index in range(-(-number // 20))]
+    alphabet = batches.alphabet
+    written = [alphabet.decode(row[row > 0].tolist()) for batch in tests for row in batch["labels"]]
+    pictures = [picture for batch in tests for picture in strings_of(batch)]
+    choices = [
+        Segmenter(typical, widest) for typical in (14.0, 16.0, 18.0, 20.0) for widest in (1.2, 1.4, 1.6)
+    ]
+    return max(
+        choices,
+        key=lambda choice: correct(read_in_two_steps(pictures, choice, classifier), written).mean(),
+    )

