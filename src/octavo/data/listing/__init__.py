@@ -1,9 +1,11 @@
 """The listing of all data sets and pretrained models: facts only, so that it imports nothing heavy."""
 
 from octavo.data.listing.events import EVENTS
+from octavo.data.listing.images import IMAGES
 from octavo.data.listing.labelled_series import LABELLED_SERIES
 from octavo.data.listing.models import MODELS
 from octavo.data.listing.series import SERIES
+from octavo.data.listing.texts import TEXTS
 from octavo.data.registry import Entry
 
-ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *MODELS)
+ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *TEXTS, *IMAGES, *MODELS)
