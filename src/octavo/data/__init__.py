@@ -27,6 +27,7 @@ _LAZY = {
     "Queries": "intents",
     "SentencePairs": "sentence_pairs",
     "encode": "encoded",
+    "encoded_before": "encoded",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Series",
     "available",
     "encode",
+    "encoded_before",
     "entries",
     "entry",
     "get",

@@ -1,6 +1,7 @@
 """The formulas of arXiv 2205.13147, naive, in float64, item by item: the specification."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ def nested_ranking(anchors: Tensor, others: Tensor, dims: list[int], c: list[flo
 def greedy_thresholds(softmax: np.ndarray, y: np.ndarray) -> list[float]:
     """For two sizes in turn, the lowest of the most accurate thresholds; softmax (sizes, n, classes)."""
     chosen = []
-    for small, large in zip(softmax, softmax[1:], strict=False):
+    for small, large in pairwise(softmax):
         accuracies = []
         for t in np.linspace(0.1, 1, 100):
             right = 0
@@ -53,9 +54,7 @@ def greedy_thresholds(softmax: np.ndarray, y: np.ndarray) -> list[float]:
                 right += int(decides[i].argmax() == target)
             accuracies.append(right / len(y))
         best = max(accuracies)
-        chosen.append(
-            min(t for t, a in zip(np.linspace(0.1, 1, 100), accuracies, strict=True) if a == best)
-        )
+        chosen.append(min(t for t, a in zip(np.linspace(0.1, 1, 100), accuracies, strict=True) if a == best))
     return chosen
 
 

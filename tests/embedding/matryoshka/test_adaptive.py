@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.utils.estimator_checks import estimator_checks_generator
+from tests.embedding.matryoshka import reference
 
 from octavo.embedding import AdaptiveClassifier, MatryoshkaClassifier, MatryoshkaLinear
-
-from tests.embedding.matryoshka import reference
 
 DIMS = [2, 4, 8]
 
@@ -34,9 +33,7 @@ def test_thresholds_are_those_of_the_notebook() -> None:
 def test_climbs_as_the_notebook(largest: int) -> None:
     scores, softmax, y = stored()
     rows = torch.arange(len(y), dtype=torch.float64)[:, None]
-    classifier = AdaptiveClassifier(
-        lambda z, dim: scores[DIMS.index(dim)][z[:, 0].long()], DIMS
-    )
+    classifier = AdaptiveClassifier(lambda z, dim: scores[DIMS.index(dim)][z[:, 0].long()], DIMS)
     thresholds = classifier.calibrate(scores, y).tolist()
     number = DIMS.index(largest) + 1
     labels, used = reference.climb(softmax[:number], thresholds[: number - 1], DIMS[:number])

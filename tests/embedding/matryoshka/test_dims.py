@@ -1,5 +1,7 @@
 """Nesting lists, and cutting."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,7 @@ def test_a_nesting_list_is_a_halving_chain_that_ends_with_the_whole(d: int, smal
     dims = nested_dims(d, smallest)
     assert dims[-1] == d
     assert dims[0] >= smallest
-    assert all(high // 2 == low for low, high in zip(dims, dims[1:], strict=False))
+    assert all(high // 2 == low for low, high in pairwise(dims))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.embedding.matryoshka import reference
 from torch import nn
 
 from octavo.embedding import MatryoshkaLinear, MatryoshkaLoss
-
-from tests.embedding.matryoshka import reference
 
 DIMS = [1, 3, 4, 9]
 
@@ -33,9 +32,7 @@ def test_equals_the_reference_in_value_and_gradients(efficient: bool, bias: bool
     head, z, y = made(efficient, bias)
     weights = [1.0, 0.5, 0.0, 2.0]
     loss = MatryoshkaLoss(weights=weights)(head(z), y)
-    expected = reference.nested_cross_entropy(
-        reference.logits(z, *parameters(head), DIMS), y, weights
-    )
+    expected = reference.nested_cross_entropy(reference.logits(z, *parameters(head), DIMS), y, weights)
     torch.testing.assert_close(loss, expected, atol=1e-10, rtol=0)
     inputs = [z, *head.parameters()]
     for got, wanted in zip(
@@ -123,7 +120,9 @@ def test_autocast_and_compile() -> None:
 
 def test_an_empty_batch_gives_empty_scores() -> None:
     for efficient in (False, True):
-        assert [tuple(s.shape) for s in MatryoshkaLinear([2, 4], 3, efficient)(torch.zeros(0, 4))] == [(0, 3)] * 2
+        assert [tuple(s.shape) for s in MatryoshkaLinear([2, 4], 3, efficient)(torch.zeros(0, 4))] == [
+            (0, 3)
+        ] * 2
 
 
 def test_refuses() -> None:

@@ -3,10 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.embedding.matryoshka import reference
 
 from octavo.embedding import MatryoshkaObjective, MatryoshkaRankingLoss, prefix_similarities
-
-from tests.embedding.matryoshka import reference
 
 DIMS = [2, 5, 7]
 

@@ -5,11 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.embedding.matryoshka import reference
 
 from octavo.embedding import AdaptiveRetriever, FunnelRetriever
 from octavo.embedding.matryoshka.retrieval import BLOCK, average_precision, largest
-
-from tests.embedding.matryoshka import reference
 
 RANDOM = np.random.default_rng(0)
 VECTORS = RANDOM.normal(size=(90, 16)).astype(np.float32)

@@ -1,7 +1,7 @@
 """A small map behind a frozen encoder that puts the most important first."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -23,7 +23,8 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     """Makes the vectors of a frozen encoder nested, in seconds: a residual map trained on vectors alone.
 
     It starts as the identity. Fitted, it is a module of sentence-transformers too:
-    ``SentenceTransformer(modules=[*model, adaptor])`` encodes, saves and loads, and takes `truncate_dim`.
+    ``SentenceTransformer(modules=[*model, adaptor])`` encodes, saves, and takes `truncate_dim`. Such a model is
+    loaded with ``trust_remote_code=True``, which sentence-transformers wants for any module not its own.
 
     Args:
         d_in: size of the vectors.
@@ -68,7 +69,7 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
 
     def forward(self, x: Any) -> Any:
         """The vectors, or the features with the vectors in them, mapped."""
-        if isinstance(x, dict):
+        if isinstance(x, Mapping):
             return {**x, "sentence_embedding": self._mapped(x["sentence_embedding"])}
         return self._mapped(x)
 

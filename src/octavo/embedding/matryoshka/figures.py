@@ -252,3 +252,36 @@ def search_times(
     panels[0].set_yticks(range(len(names)), [label(name) for name in names])
     figure.suptitle(f"Ten neighbours among {size} vectors of 256, one thread", fontsize=12, x=0.01, ha="left")
     return figure
+
+
+def search_box(
+    agreement: Mapping[int, float], milliseconds: Mapping[int, float], chosen: int, colours: Mapping[str, str]
+) -> Any:
+    """What each size finds of what the whole vector finds, beside the time and the bytes it takes.
+
+    Args:
+        agreement: share of the whole vector's neighbours at each size.
+        milliseconds: a query.
+        chosen: the size that the slider stands at.
+        colours: of the two curves.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.4, 4.0))
+    sizes = sorted(agreement)
+    axes.plot(sizes, [100 * agreement[size] for size in sizes], "o-", color=colours["mrl"])
+    axes.set_ylabel("of the whole vector's ten neighbours (%)", color=colours["mrl"])
+    axes.set(ylim=(0, 104), xlabel="numbers kept of each vector")
+    _sizes(axes, sizes)
+    other = axes.twinx()
+    other.plot(sizes, [milliseconds[size] for size in sizes], "s--", color=colours["ff"])
+    other.set_ylabel("milliseconds a query", color=colours["ff"])
+    other.set_ylim(0, None)
+    other.spines["right"].set_visible(True)
+    other.grid(visible=False)
+    axes.axvline(chosen, color="#4D4D4D", linewidth=1, linestyle=":")
+    axes.annotate(
+        f" {4 * chosen} bytes a vector", (chosen, 6), fontsize=9.5, ha="left" if chosen < 64 else "right"
+    )
+    axes.set_title("How much of a vector a search needs")
+    return figure

@@ -10,7 +10,7 @@ from octavo.embedding.matryoshka.dims import sorted_pairs, truncate
 from octavo.errors import Missing
 
 try:
-    from sentence_transformers.base.losses import uses_gradient_cache
+    from sentence_transformers.base.losses import column_merging_disabled, uses_gradient_cache
 except ImportError as error:
     raise Missing(
         "sentence-transformers", "Install its latest version: `pip install 'octavo[embedding]'`."
@@ -77,10 +77,10 @@ class EmbeddingLoss(nn.Module):
 class SentenceMatryoshkaLoss(nn.Module):
     """Nests any loss of sentence-transformers: takes the arguments of its `MatryoshkaLoss`, and its place.
 
-    The encoder runs once a batch. Losses that can be computed from embeddings get them directly; losses that
-    cache gradients have theirs carried through the cut of each size; any other sees a model that hands it
-    the cut embeddings. With `MultipleNegativesRankingLoss` at its defaults, `MatryoshkaRankingLoss` computes
-    the same faster: ``EmbeddingLoss(model, MatryoshkaRankingLoss(dims))``.
+    The encoder runs once a batch; then the loss sees, for each size, a model that hands it the cut
+    embeddings. Losses that cache gradients have theirs carried through the cut of each size. The
+    same as around `MultipleNegativesRankingLoss` comes faster from `EmbeddingLoss` with
+    `MatryoshkaRankingLoss`.
 
     Args:
         model: the `SentenceTransformer` that is trained.
@@ -138,16 +138,10 @@ class SentenceMatryoshkaLoss(nn.Module):
             return self._value(sentence_features, labels)
         columns = [dict(features) for features in sentence_features]
         embeddings = embed(self.model, columns)
-        from_embeddings: Any = getattr(self.loss, "compute_loss_from_embeddings", None)
         terms = []
         for dim, weight in self._drawn():
             cut = [truncate(each, dim) for each in embeddings]
-            wanted = self._target(labels, dim)
-            if from_embeddings is None:
-                value = self._replayed(columns, cut, wanted)
-            else:
-                value = from_embeddings(cut, wanted)
-            terms.append(weight * value)
+            terms.append(weight * self._replayed(columns, cut, self._target(labels, dim)))
         return torch.stack(terms).sum()
 
     def get_config_dict(self) -> dict[str, Any]:
@@ -180,7 +174,8 @@ class SentenceMatryoshkaLoss(nn.Module):
         # A loss calls the model that it holds; there is no other place to hand it an embedding.
         self.model.forward = lambda *_, **__: next(answers)
         try:
-            return self._value(columns, labels)
+            with column_merging_disabled():
+                return self._value(columns, labels)
         finally:
             del self.model.forward
 
