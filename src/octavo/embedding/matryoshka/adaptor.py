@@ -23,8 +23,8 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     """Makes the vectors of a frozen encoder nested, in seconds: a residual map trained on vectors alone.
 
     It starts as the identity. Fitted, it is a module of sentence-transformers too:
-    ``SentenceTransformer(modules=[*model, adaptor])`` encodes, saves, and takes `truncate_dim`. Such a model is
-    loaded with ``trust_remote_code=True``, which sentence-transformers wants for any module not its own.
+    ``SentenceTransformer(modules=[*model, adaptor])`` encodes, saves, and takes `truncate_dim`. To load it
+    again, sentence-transformers wants ``trust_remote_code=True``, as for any module that is not its own.
 
     Args:
         d_in: size of the vectors.

@@ -82,7 +82,7 @@ class Config:
     """Epochs of images."""
     image_batch: int = 100
     """Images a step."""
-    image_learning_rate: float = 0.2
+    image_learning_rate: float = 0.1
     """Of SGD with momentum, raised and lowered once."""
     image_rivals: tuple[int, ...] = (8, 64)
     """Sizes of images that are trained alone."""

@@ -107,7 +107,7 @@ def retrieval(config: Config, lab: Any, z: dict[str, Tensor], y: np.ndarray, wan
     high, k = config.dims[-1], 10
     listed = min(config.shortlist, len(y))
 
-    def record(system: str, found: Any, at: dict[str, float] | None = None) -> None:
+    def record(system: str, found: Any, at: Any = None) -> None:
         values = average_precision((y[found.ids] == wanted[:, None]).astype(float))
         for metric, value, items in (
             ("map_at_10", values.mean(), None if at else values),
