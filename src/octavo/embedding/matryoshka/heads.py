@@ -34,7 +34,7 @@ class MatryoshkaLinear(nn.Module, PyTorchModelHubMixin):
         ValueError: dims is no nesting list, or the embedding has another width than the head reads.
 
     Example:
-        >>> head = MatryoshkaLinear(nested_dims(64), num_classes=10, efficient=True)
+        >>> head = MatryoshkaLinear([8, 16, 32, 64], num_classes=10, efficient=True)
         >>> [tuple(logits.shape) for logits in head(torch.randn(5, 64))]
         [(5, 10), (5, 10), (5, 10), (5, 10)]
         >>> head.logits(torch.randn(5, 64), 24).shape  # MRL-E knows the sizes between, too

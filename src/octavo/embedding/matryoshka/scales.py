@@ -22,7 +22,7 @@ class Config:
     """Epochs of intents."""
     batch_size: int = 128
     """Vectors a step."""
-    learning_rate: float = 8e-3
+    learning_rate: float = 1.6e-2
     """Of AdamW, for every system; the part `tuning` measures the grid it comes from."""
     weight_decay: float = 1e-2
     """Of AdamW."""
@@ -31,12 +31,14 @@ class Config:
     test_queries: int = 4500
     """Test queries of intents."""
 
-    grid: tuple[float, ...] = (2e-3, 4e-3, 8e-3, 1.6e-2)
+    grid: tuple[float, ...] = (4e-3, 8e-3, 1.6e-2, 3.2e-2)
     """Learning rates that both sides are tuned on."""
     tail_least: int = 2
     """Training queries of the rarest intent of the long tail."""
     typos: float = 0.1
     """Share of letters that are disturbed."""
+    disturbed_every: int = 2
+    """Of the test queries every n-th is disturbed."""
     dropped: float = 0.2
     """Share of words that are left out."""
 
@@ -61,6 +63,8 @@ class Config:
     """Of AdamW, warmed up over a tenth of the steps."""
     rated_pairs: int = 1379
     """Rated pairs of the STS Benchmark that are tested on."""
+    adaptor_pairs: int = 750
+    """Pairs of its validation split whose sentences an adaptor is fitted to, without their ratings."""
 
     image_set: str = "CIFAR10-12k"
     """Labelled images."""
@@ -78,7 +82,7 @@ class Config:
     """Two convolutions of 3 x 3, or a bottleneck."""
     image_stem: Literal["small", "large"] = "small"
     """Whether the first layer keeps the size of the image."""
-    image_epochs: int = 6
+    image_epochs: int = 5
     """Epochs of images."""
     image_batch: int = 100
     """Images a step."""
@@ -96,13 +100,14 @@ SCALES = {
         epochs=1,
         queries_an_intent=3,
         test_queries=150,
-        grid=(8e-3,),
+        grid=(1.6e-2,),
         database=640,
         timed_queries=2,
         shortlist=20,
         sentence_pairs=64,
         sentence_batch=32,
         rated_pairs=40,
+        adaptor_pairs=40,
         image_every=60,
         image_size=8,
         image_width=2,
