@@ -18,6 +18,9 @@ from octavo.embedding.matryoshka.heads import MatryoshkaLinear, MatryoshkaLoss
 from octavo.embedding.matryoshka.minimise import minimise
 from octavo.embedding.matryoshka.similarity import MatryoshkaRankingLoss, prefix_similarities
 
+STEPS = 400
+"""Steps that an adaptor is trained for unless it is told otherwise."""
+
 
 class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     """Makes the vectors of a frozen encoder nested, in seconds: a residual map trained on vectors alone.
@@ -84,9 +87,9 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         y: Any = None,
         *,
         pairs: Any = None,
-        epochs: int = 5,
+        epochs: int | None = None,
         batch_size: int = 128,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         seed: int = 0,
     ) -> Self:
         """Train on vectors: with labels, with pairs of like vectors, or with nothing but themselves.
@@ -95,7 +98,7 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             X: vectors ``(n, d_in)``, a tensor or an array.
             y: a class for each; every prefix then learns to tell the classes apart (MRL-E heads).
             pairs: vectors ``(n, d_in)``, the partner of each row of X; every prefix then finds its partner.
-            epochs: passes over the vectors.
+            epochs: passes over the vectors; None for as many as make some 400 steps.
             batch_size: vectors a step.
             learning_rate: of AdamW; it falls to zero along a cosine.
             seed: of the order and of the heads.
@@ -134,12 +137,13 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             def loss(rows: Tensor) -> Tensor:
                 return neighbour_loss(vectors[rows], self(vectors[rows]), self.dims)
 
+        steps_an_epoch = max(1, -(-len(vectors) // batch_size))
         self.train()
         minimise(
             learned,
             loss,
             len(vectors),
-            epochs=epochs,
+            epochs=-(-STEPS // steps_an_epoch) if epochs is None else epochs,
             batch_size=min(batch_size, len(vectors)),
             learning_rate=learning_rate,
             generator=generator,

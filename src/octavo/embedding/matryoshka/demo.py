@@ -48,7 +48,7 @@ def demo(
     if adapt:
         adaptor = MatryoshkaAdaptor(vectors.shape[1], SIZES)
         sample = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))[:4000]
-        adaptor.fit(vectors[sample], groups[sample.numpy()], epochs=3, learning_rate=3e-3, seed=seed)
+        adaptor.fit(vectors[sample], groups[sample.numpy()], epochs=3, seed=seed)
         vectors, asked = (torch.from_numpy(adaptor.transform(each)) for each in (vectors, asked))
     retriever = AdaptiveRetriever(vectors, sorted({*SIZES, dims}))
     number = min(hits, len(texts))

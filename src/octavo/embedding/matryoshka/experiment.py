@@ -425,7 +425,7 @@ def labels(config: Config, lab: Lab) -> None:
             TensorData(x=vectors.x["train"], y=torch.from_numpy(vectors.y["train"])),
             epochs=max(1, config.epochs // 2),
             batch_size=config.batch_size,
-            learning_rate=config.learning_rate / 4,
+            learning_rate=config.label_learning_rate,
             schedule="cosine",
         )
         towers.to("cpu")

@@ -53,18 +53,21 @@ class Config:
 
     sentence_dims: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
     """The nesting list of sentences."""
-    sentence_pairs: int = 1280
+    sentence_pairs: int = 640
     """Entailed pairs of SICK that sentences are trained on."""
-    sentence_batch: int = 64
+    sentence_batch: int = 32
     """Pairs a step."""
     sentence_epochs: int = 1
     """Epochs of sentences."""
-    sentence_learning_rate: float = 5e-5
+    sentence_learning_rate: float = 2e-5
     """Of AdamW, warmed up over a tenth of the steps."""
     rated_pairs: int = 1379
     """Rated pairs of the STS Benchmark that are tested on."""
     adaptor_pairs: int = 750
     """Pairs of its validation split whose sentences an adaptor is fitted to, without their ratings."""
+
+    label_learning_rate: float = 2e-3
+    """Of AdamW, for the two towers."""
 
     image_set: str = "CIFAR10-12k"
     """Labelled images."""
@@ -105,7 +108,7 @@ SCALES = {
         timed_queries=2,
         shortlist=20,
         sentence_pairs=64,
-        sentence_batch=32,
+        sentence_batch=16,
         rated_pairs=40,
         adaptor_pairs=40,
         image_every=60,

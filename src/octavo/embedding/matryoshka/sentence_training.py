@@ -34,9 +34,11 @@ def fine_tune(
     try:
         from datasets import Dataset, disable_progress_bars
         from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+        from transformers import PrinterCallback
     except ImportError as error:
         raise Missing("datasets", "The trainer needs it: `pip install 'octavo[embedding]'`.") from error
     disable_progress_bars()
+    model.model_card_data.generate_widget_examples = False
     columns = {
         "anchor": [anchor for anchor, _ in pairs],
         "positive": [positive for _, positive in pairs],
@@ -56,7 +58,10 @@ def fine_tune(
             disable_tqdm=True,
             use_cpu=str(model.device) == "cpu",
         )
-        SentenceTransformerTrainer(
+        trainer = SentenceTransformerTrainer(
             model=model, args=arguments, train_dataset=Dataset.from_dict(columns), loss=loss
-        ).train()
+        )
+        # A library prints nothing.
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
     model.eval()
