@@ -47,8 +47,10 @@ types: $(VENV)/.dev ## check the types
 bench: $(VENV)/.dev ## speed beside the peers, one process each
 	@for file in benchmarks/*/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-docs: $(VENV)/.dev ## renew what is generated: LEDGER.md and the blocks of verdicts
+docs: $(VENV)/.dev ## renew what is generated: LEDGER.md, the blocks of verdicts, the pictures
 	$(BIN)/octavo ledger --markdown
+	$(BIN)/octavo ledger --readme
+	$(BIN)/python docs/pictures.py
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

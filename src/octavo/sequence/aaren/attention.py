@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from octavo.sequence.aaren.checks import check_mask, check_model_size, check_sequence, check_token
 from octavo.sequence.aaren.scan import Method, prefix_attention
-from octavo.sequence.aaren.state import AarenState, combine
+from octavo.sequence.aaren.state import AarenState
 
 
 class Aaren(nn.Module):
@@ -65,8 +65,8 @@ class Aaren(nn.Module):
         self.method: Method = method
         self.query = nn.Parameter(torch.empty(d_model))
         self.q_proj = nn.Linear(d_model, d_model, bias=bias)
-        self.k_proj = nn.Linear(d_model, d_model, bias=bias)
-        self.v_proj = nn.Linear(d_model, d_model, bias=bias)
+        # Keys and values in one product: a step is a handful of small calls, and each one counts.
+        self.kv_proj = nn.Linear(d_model, 2 * d_model, bias=bias)
         self.out_proj = nn.Linear(d_model, d_model, bias=bias)
         self.dropout = nn.Dropout(dropout)
         self.reset_parameters()
@@ -74,10 +74,10 @@ class Aaren(nn.Module):
     def reset_parameters(self) -> None:
         """Draw new weights, as `nn.MultiheadAttention` does; the query is drawn like a normalised token."""
         nn.init.normal_(self.query)
-        for projection in (self.q_proj, self.k_proj, self.v_proj):
-            nn.init.xavier_uniform_(projection.weight)
+        for block in (self.q_proj.weight, *self.kv_proj.weight.data.chunk(2)):
+            nn.init.xavier_uniform_(block)
         self.out_proj.reset_parameters()
-        for projection in (self.q_proj, self.k_proj, self.v_proj, self.out_proj):
+        for projection in (self.q_proj, self.kv_proj, self.out_proj):
             if projection.bias is not None:
                 nn.init.zeros_(projection.bias)
 
@@ -147,11 +147,13 @@ class Aaren(nn.Module):
         if state is None:
             state = self.init_state(x_t.shape[0], x_t.device, x_t.dtype)
         self._check_state(x_t.shape[0], state)
-        weight, bias = self._query_of_tokens()
-        scores = F.linear(x_t, weight, bias).to(state.w.dtype)
-        values = self.v_proj(x_t).to(state.w.dtype).unflatten(-1, (self.n_heads, self.head_dim))
-        state = combine(state, AarenState.leaf(scores, values))
-        return self.out_proj(state.output.flatten(-2).to(x_t.dtype)), state
+        # For a single token, keys are cheaper than folding the query into their projection.
+        keys, values = self.kv_proj(x_t).view(-1, 2, self.n_heads, self.head_dim).unbind(1)
+        scores = (keys * self._heads_of_query()).sum(-1)
+        state = state.extend(scores.to(state.w.dtype), values.to(state.w.dtype))
+        # The sum is at least 1 after a token, so nothing guards the division as `state.output` must.
+        context = state.w / state.u[..., None]
+        return self.out_proj(context.flatten(-2).to(x_t.dtype)), state
 
     def init_state(
         self, batch: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
@@ -168,25 +170,23 @@ class Aaren(nn.Module):
         device, dtype = device or weight.device, dtype or weight.dtype
         return AarenState.empty((batch, self.n_heads), self.head_dim, device, dtype)
 
-    def _scores_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        weight, bias = self._query_of_tokens()
-        # One product with both: scores are a few more columns beside the values.
-        both = F.linear(
-            x,
-            torch.cat([weight, self.v_proj.weight.to(weight.dtype)]),
-            None if bias is None else torch.cat([bias, self.v_proj.bias.to(bias.dtype)]),
-        )
-        scores, values = both.split([self.n_heads, self.d_model], dim=-1)
-        return scores, values
+    def _heads_of_query(self) -> Tensor:
+        return self.q_proj(self.query).view(self.n_heads, self.head_dim) * self.scale
 
-    def _query_of_tokens(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias that take a token straight to its scores."""
-        # q . (W_k x + b) = (W_k^T q) . x + q . b: with one query no key is ever formed.
-        query = self.q_proj(self.query).view(self.n_heads, 1, self.head_dim) * self.scale
-        weight = (query @ self.k_proj.weight.view(self.n_heads, self.head_dim, self.d_model))[:, 0]
-        if self.k_proj.bias is None:
-            return weight, None
-        return weight, (query @ self.k_proj.bias.view(self.n_heads, self.head_dim, 1))[:, 0, 0]
+    def _scores_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        # q . (W_k x + b) = (W_k^T q) . x + q . b: with one query no key is ever formed,
+        # and scores are a few more columns beside the values.
+        query = self._heads_of_query()[:, None]
+        to_keys, to_values = self.kv_proj.weight.chunk(2)
+        to_scores = (query @ to_keys.view(self.n_heads, self.head_dim, self.d_model))[:, 0]
+        weight = torch.cat([to_scores, to_values.to(to_scores.dtype)])
+        bias = None
+        if self.kv_proj.bias is not None:
+            of_keys, of_values = self.kv_proj.bias.chunk(2)
+            of_scores = (query @ of_keys.view(self.n_heads, self.head_dim, 1))[:, 0, 0]
+            bias = torch.cat([of_scores, of_values.to(of_scores.dtype)])
+        scores, values = F.linear(x, weight, bias).split([self.n_heads, self.d_model], dim=-1)
+        return scores, values
 
     def _check_state(self, batch: int, state: AarenState) -> None:
         expected = (batch, self.n_heads, self.head_dim)

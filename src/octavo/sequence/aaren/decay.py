@@ -19,7 +19,7 @@ def decayed_sums(
     Args:
         maxima: m, finite, not falling along time; a reference point, so it gets no gradient.
         terms: x, the summands.
-        chunk: tokens a block; 64 is best on CPUs, 128 where matrix products are nearly free.
+        chunk: tokens a block; 32 is best on CPUs, 128 where matrix products are nearly free.
     """
     # Blocks of one token would leave as many sums to hand on as there were tokens.
     result: Tensor = _DecayedSums.apply(maxima, terms, max(chunk, 2), False)

@@ -130,6 +130,7 @@ class AarenDecisionModel(nn.Module, PyTorchModelHubMixin, library_name="octavo")
             obs = obs.masked_fill(padding[..., None], 0.0)
             returns_to_go = returns_to_go.masked_fill(padding, 0.0)
             actions = actions.masked_fill(padding if self.discrete else padding[..., None], 0)
+        self._check_choices(actions)
         if timesteps is None:
             counted = torch.ones_like(returns_to_go, dtype=torch.int64)
             counted = counted if padding is None else (~padding).long()
@@ -178,6 +179,7 @@ class AarenDecisionModel(nn.Module, PyTorchModelHubMixin, library_name="octavo")
                     "the action taken after the last observation is not known; pass previous_action"
                 )
             self._check_actions(action, obs.shape[:1])
+            self._check_choices(action)
             encoder = self._feed(self.embed_action(action), state.timestep - 1, encoder)[1]
         encoder = self._feed(self.embed_return(return_to_go[:, None]), state.timestep, encoder)[1]
         hidden, encoder = self._feed(self.embed_observation(obs), state.timestep, encoder)
@@ -222,3 +224,12 @@ class AarenDecisionModel(nn.Module, PyTorchModelHubMixin, library_name="octavo")
             return
         if actions.is_floating_point():
             raise ValueError(f"choices must be whole numbers, got {actions.dtype}; convert with .long()")
+
+    def _check_choices(self, actions: Tensor) -> None:
+        if not self.discrete or torch.compiler.is_compiling() or not actions.numel():
+            return
+        low, high = int(actions.min()), int(actions.max())
+        if low < 0 or high >= self.act_dim:
+            raise ValueError(
+                f"choices must be in 0 .. {self.act_dim - 1}, got {low} .. {high}; number them from 0"
+            )

@@ -179,11 +179,12 @@ def prefix_weights(
         mixer: the layer.
         tokens: what it reads.
     """
-    queries = rearrange(mixer.q_proj(mixer.query), "(heads dim) -> heads dim", heads=mixer.n_heads)
-    keys = rearrange(
-        mixer.k_proj(tokens), "batch time (heads dim) -> batch heads time dim", heads=mixer.n_heads
+    queries, keys = mixer.q_proj(mixer.query), mixer.kv_proj(tokens)[..., : mixer.d_model]
+    scores = mixer.scale * einsum(
+        rearrange(queries, "(heads dim) -> heads dim", heads=mixer.n_heads),
+        rearrange(keys, "batch time (heads dim) -> batch heads time dim", heads=mixer.n_heads),
+        "heads dim, batch heads time dim -> batch heads time",
     )
-    scores = mixer.scale * einsum(queries, keys, "heads dim, batch heads time dim -> batch heads time")
     time = scores.shape[-1]
     rows = scores[..., None, :].expand(*scores.shape[:-1], time, time)
     hidden = torch.ones(time, time, dtype=torch.bool, device=tokens.device).triu(1)

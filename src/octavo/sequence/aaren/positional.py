@@ -3,7 +3,6 @@
 import math
 
 import torch
-from einops import rearrange
 from jaxtyping import Float, Real
 from torch import Tensor, nn
 
@@ -30,13 +29,18 @@ class SinusoidalPositions(nn.Module):
     def __init__(self, d_model: int, longest: float = 10_000.0) -> None:
         super().__init__()
         self.d_model, self.longest = d_model, longest
+        # Not a buffer: a model that is cast to a half type must still tell late positions apart.
+        self.frequencies: Tensor | None = None
 
     def forward(self, positions: Real[Tensor, "*any"]) -> Float[Tensor, "*any d_model"]:
         """Encode positions."""
-        pairs = (self.d_model + 1) // 2
-        # Not a buffer: a model that is cast to a half type must still tell late positions apart.
-        steps = torch.arange(pairs, device=positions.device, dtype=torch.float32)
-        frequencies = (steps * (-math.log(self.longest) / max(pairs, 1))).exp()
-        angles = positions.float()[..., None] * frequencies
+        if self.frequencies is None or self.frequencies.device != positions.device:
+            self.frequencies = self._make_frequencies(positions.device)
+        angles = positions.float()[..., None] * self.frequencies
         both = torch.stack([angles.sin(), angles.cos()], dim=-1)
-        return rearrange(both, "... pairs two -> ... (pairs two)")[..., : self.d_model]
+        return both.flatten(-2)[..., : self.d_model]
+
+    def _make_frequencies(self, device: torch.device) -> Tensor:
+        pairs = (self.d_model + 1) // 2
+        steps = torch.arange(pairs, device=device, dtype=torch.float32)
+        return (steps * (-math.log(self.longest) / max(pairs, 1))).exp()

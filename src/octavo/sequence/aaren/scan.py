@@ -22,7 +22,7 @@ def prefix_attention(
     mask: Bool[Tensor, "*rows time"] | None = None,
     state: AarenState | None = None,
     method: Method = "chunked",
-    chunk: int = 64,
+    chunk: int = 32,
     allow_empty: bool = False,
 ) -> tuple[Float[Tensor, "*rows time dim"], AarenState]:
     r"""Exact softmax attention over each prefix: ``o_k = sum_{i<=k} exp(s_i) v_i / sum_{i<=k} exp(s_i)``.
@@ -217,7 +217,7 @@ def _check(
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is unknown; choose one of {', '.join(get_args(Method))}")
     if chunk < 1:
-        raise ValueError(f"chunk={chunk} must be at least 1; 64 is a good size")
+        raise ValueError(f"chunk={chunk} must be at least 1; 32 is a good size")
     if scores.ndim < 1 or values.shape[:-1] != scores.shape:
         raise ValueError(
             f"scores of shape (*rows, time) need values (*rows, time, dim), "

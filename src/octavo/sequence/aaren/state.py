@@ -74,6 +74,22 @@ class AarenState(NamedTuple):
         u = (scores - finite(m)).exp()
         return cls(m=m, u=u, w=u[..., None] * values, length=(m > -torch.inf).long())
 
+    def extend(self, scores: Float[Tensor, "..."], values: Float[Tensor, "... dim"]) -> "AarenState":
+        """The state after one more token: `combine` with its leaf, for a score that is a number.
+
+        Args:
+            scores: of the token, finite.
+            values: of the token.
+        """
+        m = torch.maximum(self.m, scores.detach())
+        decay, weight = (self.m - m).exp(), (scores - m).exp()
+        return AarenState(
+            m=m,
+            u=torch.addcmul(weight, self.u, decay),
+            w=torch.addcmul(self.w * decay[..., None], weight[..., None], values),
+            length=self.length + 1,
+        )
+
     def select(self, rows: Int[Tensor, " rows"]) -> "AarenState":
         """The states of some rows of the batch, in this order (beams that live on, say)."""
         return AarenState(*(part.index_select(0, rows) for part in self))
