@@ -56,7 +56,7 @@ def test_hnsw_finds_nearly_the_same_and_counts_what_it_compared() -> None:
     assert 100 * 8 < graph.flops - 16 * 100 < 2000 * 8
 
 
-@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 2**32 - 1))
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_the_largest_are_the_largest(blocks: int, k: int, seed: int) -> None:
     scores = torch.randn(3, blocks * BLOCK, generator=torch.Generator().manual_seed(seed))

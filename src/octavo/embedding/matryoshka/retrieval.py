@@ -132,7 +132,8 @@ class _Vectors:
         # Query by query, so that the list's vectors stay in the cache.
         for query, listed in zip(cut, ids, strict=True):
             # HNSW fills up with -1 where it found fewer.
-            scores = (rows[listed.clamp_min(0)] @ query).masked_fill(listed < 0, -torch.inf)
+            scores = rows.index_select(0, listed.clamp_min(0)) @ query
+            scores = scores.masked_fill(listed < 0, -torch.inf)
             values, places = scores.topk(k)
             best.append((values, listed[places]))
         if not best:
@@ -160,21 +161,26 @@ def largest(scores: Float[Tensor, "rows n"], k: int) -> tuple[Float[Tensor, "row
         k: how many.
 
     Example:
-        >>> values, places = largest(torch.arange(640.0)[None], 2)
+        >>> values, places = largest(torch.arange(2560.0)[None], 2)
         >>> places
-        tensor([[639, 638]])
+        tensor([[2559, 2558]])
     """
     number = scores.shape[1] // BLOCK
-    if k >= number:
-        values, places = scores.topk(k)
-        return values, places
-    # Block b has the scores b, b + number, b + 2 number, ...: maxima then run along memory.
-    blocks = rearrange(scores, "rows (within blocks) -> rows within blocks", blocks=number)
-    chosen = blocks.amax(dim=1).topk(k).indices
+    if not len(scores):
+        return scores.new_zeros(0, k), torch.zeros(0, k, dtype=torch.long)
     within = torch.arange(BLOCK, device=scores.device)
-    candidates = rearrange(chosen[:, None, :] + number * within[:, None], "rows within k -> rows (within k)")
-    values, places = scores.gather(1, candidates).topk(k)
-    return values, candidates.gather(1, places)
+    found = []
+    # Row by row: torch orders many rows at once several times as slowly.
+    for row in scores:
+        if 8 * k >= number:
+            found.append(row.topk(k))
+            continue
+        blocks = rearrange(row, "(blocks within) -> blocks within", within=BLOCK)
+        chosen = blocks.amax(dim=1).topk(k).indices
+        values, places = blocks.index_select(0, chosen).flatten().topk(k)
+        candidates = (BLOCK * chosen[:, None] + within).flatten()
+        found.append((values, candidates[places]))
+    return torch.stack([values for values, _ in found]), torch.stack([places for _, places in found])
 
 
 class AdaptiveRetriever:
