@@ -3,8 +3,4 @@
 from octavo.data.listing.articles import ARTICLES
 from octavo.data.listing.digits import DIGITS
 from octavo.data.listing.events import EVENTS
-from octavo.data.listing.fields import FIELDS
-from octavo.data.listing.labelled_series import LABELLED_SERIES
-from octavo.data.listing.models import MODELS
-from octavo.data.listing.series import SERIES
-ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *FIELDS, *ARTICLES, *DIGITS, *STORIES, *VISION, *MODELS)
+ENTRIES: tuple[Entry, ...] = (*LABELLED_SERIES, *SERIES, *EVENTS, *FIELDS, *ARTICLES, *DIGITS, *STORIES, *VISION, *TEXTS, *IMAGES, *MODELS)

@@ -1,0 +1,152 @@
+"""How large the experiment is, from seconds to the paper's setting."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every field is a flag; MRL and what it is compared with share all of them."""
+
+    seeds: int = 3
+    """Seeds of the learned comparisons; the long tail always has 5."""
+    encoder: Literal["minilm", "ngrams"] = "minilm"
+    """What turns texts into vectors: all-MiniLM-L6-v2, or counts of letter groups that need no model."""
+    dims: tuple[int, ...] = (4, 8, 16, 32, 64, 128, 256)
+    """The nesting list of intents; the last is the size of the embedding."""
+    between: tuple[int, ...] = (6, 24, 96)
+    """Sizes that are measured and not trained."""
+    hidden: int = 512
+    """Units before the embedding."""
+    epochs: int = 10
+    """Epochs of intents."""
+    batch_size: int = 128
+    """Vectors a step."""
+    learning_rate: float = 1.6e-2
+    """Of AdamW, for every system; the part `tuning` measures the grid it comes from."""
+    weight_decay: float = 1e-2
+    """Of AdamW."""
+    queries_an_intent: int = 100
+    """Training queries of each intent."""
+    test_queries: int = 4500
+    """Test queries of intents."""
+
+    grid: tuple[float, ...] = (4e-3, 8e-3, 1.6e-2, 3.2e-2)
+    """Learning rates that both sides are tuned on."""
+    tail_least: int = 2
+    """Training queries of the rarest intent of the long tail."""
+    typos: float = 0.1
+    """Share of letters that are disturbed."""
+    disturbed_every: int = 2
+    """Of the test queries every n-th is disturbed."""
+    dropped: float = 0.2
+    """Share of words that are left out."""
+
+    low: int = 16
+    """Dimensions of the shortlist."""
+    shortlist: int = 200
+    """Candidates that are ranked again."""
+    database: int = 200_000
+    """Vectors of the database whose search is timed."""
+    timed_queries: int = 30
+    """Queries of a timed round."""
+
+    sentence_dims: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
+    """The nesting list of sentences."""
+    sentence_pairs: int = 480
+    """Entailed pairs of SICK that sentences are trained on."""
+    sentence_batch: int = 32
+    """Pairs a step."""
+    sentence_epochs: int = 1
+    """Epochs of sentences."""
+    sentence_learning_rate: float = 2e-5
+    """Of AdamW, warmed up over a tenth of the steps."""
+    rated_pairs: int = 1379
+    """Rated pairs of the STS Benchmark that are tested on."""
+    adaptor_pairs: int = 750
+    """Pairs of its validation split whose sentences an adaptor is fitted to, without their ratings."""
+
+    label_learning_rate: float = 2e-3
+    """Of AdamW, for the two towers."""
+
+    image_set: str = "CIFAR10-12k"
+    """Labelled images."""
+    image_every: int = 1
+    """Of the image files every n-th is read."""
+    image_size: int = 16
+    """Pixels a side; images are averaged down to it."""
+    images: int = 10_000
+    """Training images."""
+    image_depths: tuple[int, ...] = (1, 1, 1)
+    """Residual blocks of each stage."""
+    image_width: int = 16
+    """Channels of the first stage."""
+    image_block: Literal["basic", "bottleneck"] = "basic"
+    """Two convolutions of 3 x 3, or a bottleneck."""
+    image_stem: Literal["small", "large"] = "small"
+    """Whether the first layer keeps the size of the image."""
+    image_epochs: int = 4
+    """Epochs of images."""
+    image_batch: int = 100
+    """Images a step."""
+    image_learning_rate: float = 0.1
+    """Of SGD with momentum, raised and lowered once."""
+    image_rivals: tuple[int, ...] = (8, 64)
+    """Sizes of images that are trained alone."""
+
+
+SCALES = {
+    "smoke": Config(
+        seeds=2,
+        encoder="ngrams",
+        hidden=32,
+        epochs=1,
+        queries_an_intent=3,
+        test_queries=150,
+        grid=(1.6e-2,),
+        database=640,
+        timed_queries=2,
+        shortlist=20,
+        sentence_pairs=64,
+        sentence_batch=16,
+        rated_pairs=40,
+        adaptor_pairs=40,
+        image_every=60,
+        image_size=8,
+        image_width=2,
+        image_epochs=1,
+        image_rivals=(8,),
+    ),
+    "laptop": Config(),
+    "gpu": Config(
+        seeds=5,
+        epochs=30,
+        database=1_000_000,
+        sentence_epochs=4,
+        sentence_pairs=10_000,
+        image_size=32,
+        image_depths=(2, 2, 2, 2),
+        image_width=64,
+        image_epochs=60,
+        image_batch=256,
+        image_rivals=(8, 16, 32, 64, 128, 256, 512),
+    ),
+    "paper": Config(
+        seeds=5,
+        epochs=30,
+        database=1_281_167,
+        sentence_epochs=4,
+        sentence_pairs=10_000,
+        image_set="ImageNet",
+        image_size=192,
+        images=1_281_167,
+        image_depths=(3, 4, 6, 3),
+        image_width=64,
+        image_block="bottleneck",
+        image_stem="large",
+        image_epochs=40,
+        image_batch=512,
+        image_learning_rate=0.85,
+        image_rivals=(8, 16, 32, 64, 128, 256, 512, 1024, 2048),
+    ),
+}

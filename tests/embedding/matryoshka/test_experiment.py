@@ -1,0 +1,78 @@
+"""The experiment at smoke scale, on files of the real format where the real ones are not here."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from octavo import catalogue, data
+from octavo.embedding.matryoshka.demo import demo
+from octavo.embedding.matryoshka.scales import SCALES
+from octavo.ledger import judge
+from octavo.runner import Outcome, plan, run
+
+PAPER = catalogue.paper("matryoshka")
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OCTAVO_RUNS", str(tmp_path_factory.mktemp("runs")))
+        yield run(plan("matryoshka", scale="smoke", seeds=1), jobs=1, progress=False)
+
+
+def test_every_part_runs_or_says_what_it_needs(smoke: Outcome) -> None:
+    assert not smoke.failed, smoke.failed[0]
+    assert not smoke.diverged
+    absent = {name for name in PAPER.data if not data.available(name)}
+    assert bool(smoke.needs) <= bool(absent)
+
+
+def test_every_claim_whose_data_are_here_is_measured(smoke: Outcome) -> None:
+    for judgement in judge(PAPER, smoke.run.records()):
+        here = all(data.available(name) for name in judgement.claim.needs)
+        assert judgement.verdict != "not measured yet" or not here, judgement.id
+
+
+def test_parameters_are_those_that_the_paper_says(smoke: Outcome) -> None:
+    found = smoke.run.records().where(metric="parameters")
+    count = {(record.system, record.dataset): record.value for record in found}
+    assert count["mrl_e", "training"] == count["ff", "training"] < count["mrl", "training"]
+    assert len({count[system, "encoder"] for system in ("mrl", "mrl_e", "ff")}) == 1
+
+
+def test_costs_are_those_of_the_formula(smoke: Outcome) -> None:
+    if not data.available("CLINC150"):
+        pytest.skip("OCTAVO_DATA does not hold CLINC150")
+    config = SCALES["smoke"]
+    found = smoke.run.records().where(part="intents", metric="flops", at={})
+    cost = {record.system: record.value for record in found}
+    vectors = 150 * config.queries_an_intent
+    assert cost["full"] == 256 * vectors
+    assert cost["adaptive"] == 16 * vectors + 256 * config.shortlist
+    assert cost["funnel"] == 16 * vectors + 32 * 20 + 64 * 10 + 128 * 10 + 256 * 10
+
+
+def test_larger_scales_are_configurations_of_the_same_code() -> None:
+    paper = SCALES["paper"]
+    assert (paper.image_set, paper.image_depths, paper.image_block) == (
+        "ImageNet",
+        (3, 4, 6, 3),
+        "bottleneck",
+    )
+    assert paper.image_rivals[-1] == 2048 == 4 * paper.image_width << 3
+    assert replace(SCALES["gpu"], seeds=SCALES["laptop"].seeds).encoder == "minilm"
+
+
+def test_the_demo_tells_what_a_cut_costs() -> None:
+    shown = demo(dims=16, adapt=False)
+    assert shown["bytes_a_vector"] == 64
+    assert 0 <= shown["hits_that_the_whole_vector_finds"] <= 5
+    assert math.isfinite(shown["milliseconds_a_query"])
+    assert len(shown["text"].splitlines()) == 6
+    whole = demo(dims=384, adapt=False)
+    assert whole["hits_that_the_whole_vector_finds"] == 5
+    for dims, hits in ((0, 5), (385, 5), (16, 0)):
+        with pytest.raises(ValueError, match="must be between 1 and 384"):
+            demo(dims=dims, hits=hits)

