@@ -1,4 +1,4 @@
-"""Aaren beside its peers: parallel attention, other scans, recurrent networks, and a transformer that streams.
+"""Aaren beside its peers: parallel attention, other scans, recurrent networks, and a streaming transformer.
 
     python benchmarks/sequence/aaren.py
 

@@ -2,8 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -14,6 +12,7 @@ from octavo.catalogue import Paper
 from octavo.cli import output
 from octavo.cli.parse import PaperName, call
 from octavo.errors import OctavoError
+from octavo.runner.demos import apart, demo_of
 
 
 def main(arguments: list[str]) -> int:
@@ -22,8 +21,6 @@ def main(arguments: list[str]) -> int:
     if not words or arguments[0] in ("-h", "--help"):
         return call(_any_demo, arguments, "octavo demo")
     card = catalogue.paper(words[0])
-    if not card.has_demo:
-        raise OctavoError(f"{card.slug} has no demo yet. `octavo show {card.slug}` says what it has.")
     return call(_command(card), [word for word in arguments if word != words[0]], f"octavo demo {card.slug}")
 
 
@@ -38,7 +35,7 @@ def _any_demo(paper: PaperName) -> int:
 
 def _command(card: Paper) -> Callable[..., int]:
     """The demo as a command: its own parameters, and where its figure goes."""
-    function: Callable[..., Any] = import_module(f"{card.module}.demo").demo
+    function = demo_of(card).function
     own = inspect.signature(function)
 
     def command(**named: Any) -> int:
@@ -74,7 +71,7 @@ def show(result: Any, file: Path | None, json: bool) -> int:
         file: where the figure goes; None leaves it.
         json: print JSON, without the figure.
     """
-    values, figure = _apart(result)
+    values, figure = apart(result)
     if file is not None:
         if figure is None:
             raise OctavoError("This demo has no figure, so --figure has nothing to save.")
@@ -91,26 +88,6 @@ def show(result: Any, file: Path | None, json: bool) -> int:
     elif figure is not None:
         print("\n`--figure FILE` saves the figure.")
     return 0
-
-
-def _apart(result: Any) -> tuple[Any, Any]:
-    """A demo's plain values, and its figure or None."""
-    if is_dataclass(result) and not isinstance(result, type):
-        result = {each.name: getattr(result, each.name) for each in fields(result)}
-    if isinstance(result, Mapping):
-        figures = [name for name, value in result.items() if _is_figure(value)]
-        return {name: value for name, value in result.items() if name not in figures}, (
-            result[figures[0]] if figures else None
-        )
-    if isinstance(result, tuple):
-        figures = [value for value in result if _is_figure(value)]
-        rest = [value for value in result if not _is_figure(value)]
-        return (rest[0] if len(rest) == 1 else rest), (figures[0] if figures else None)
-    return (None, result) if _is_figure(result) else (result, None)
-
-
-def _is_figure(value: Any) -> bool:
-    return hasattr(value, "savefig")
 
 
 def _print(values: Any) -> None:
