@@ -1,0 +1,51 @@
+"""The first tables, with the full-text index of the dialect.
+
+Until the first release they are made as they stand in `tables`; a release freezes them here.
+"""
+
+from alembic import op
+
+from octavo.page.store.tables import metadata
+
+revision = "0001"
+down_revision = None
+
+# External content: the text is stored once, in papers, and triggers keep the index in step.
+SQLITE = (
+    """CREATE VIRTUAL TABLE papers_fts USING fts5(
+        title, authors, abstract, content='papers', content_rowid='row',
+        tokenize="porter unicode61 remove_diacritics 2")""",
+    """CREATE TRIGGER papers_fts_insert AFTER INSERT ON papers BEGIN
+        INSERT INTO papers_fts(rowid, title, authors, abstract)
+        VALUES (new.row, new.title, new.authors, new.abstract); END""",
+    """CREATE TRIGGER papers_fts_delete AFTER DELETE ON papers BEGIN
+        INSERT INTO papers_fts(papers_fts, rowid, title, authors, abstract)
+        VALUES ('delete', old.row, old.title, old.authors, old.abstract); END""",
+    """CREATE TRIGGER papers_fts_update AFTER UPDATE OF title, authors, abstract ON papers BEGIN
+        INSERT INTO papers_fts(papers_fts, rowid, title, authors, abstract)
+        VALUES ('delete', old.row, old.title, old.authors, old.abstract);
+        INSERT INTO papers_fts(rowid, title, authors, abstract)
+        VALUES (new.row, new.title, new.authors, new.abstract); END""",
+)
+POSTGRESQL = (
+    """ALTER TABLE papers ADD COLUMN words tsvector GENERATED ALWAYS AS (
+        setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('simple', authors), 'B')
+        || setweight(to_tsvector('english', abstract), 'D')) STORED""",
+    "CREATE INDEX papers_words ON papers USING gin(words)",
+)
+
+
+def upgrade() -> None:
+    """Makes the tables."""
+    connection = op.get_bind()
+    metadata.create_all(connection)
+    for statement in SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Drops everything."""
+    connection = op.get_bind()
+    if connection.dialect.name == "sqlite":
+        op.execute("DROP TABLE papers_fts")
+    metadata.drop_all(connection)
