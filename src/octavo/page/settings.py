@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from octavo.errors import OctavoError
+from octavo.page.store import page_folder
 
 SHORTEST_SECRET = 32
 
@@ -129,7 +130,7 @@ def from_environment(
     Args:
         dev: for the owner of this machine alone; a secret is made up where there is none.
         url: how readers reach the page, where that is not `OCTAVO_PAGE_URL`.
-        data: the page's folder, where that is not `OCTAVO_PAGE_DATA`.
+        data: the page's folder, where that is not the usual one.
         environment: where the variables are looked up.
 
     Raises:
@@ -139,7 +140,7 @@ def from_environment(
         >>> from_environment(dev=True, environment={}).url
         'http://127.0.0.1:8765'
     """
-    folder = data or Path(environment.get("OCTAVO_PAGE_DATA", "page")).expanduser()
+    folder = data or page_folder()
     secret = environment.get("OCTAVO_PAGE_SECRET", "") or (secrets.token_urlsafe(32) if dev else "")
     plain = MailSettings()
     return Settings(
