@@ -57,7 +57,8 @@ def test_every_kind_of_parameter() -> None:
     assert demo.summary == "Looks a word up, and says so."
     assert demo.inputs[0].help == "a picture of one line."
     assert demo.inputs[1].help == demo.inputs[2].help == "what and where."
-    assert demo.inputs[0].default is REQUIRED and demo.inputs[0].required
+    assert demo.inputs[0].default is REQUIRED
+    assert demo.inputs[0].required
     assert not demo.inputs[1].required
 
 

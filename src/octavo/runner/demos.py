@@ -1,4 +1,4 @@
-"""The demo of a paper, known by its signature: what the command line's flags and the page's forms are made from."""
+"""The demo of a paper, known by its signature: what the command line's flags and the page's forms come from."""
 
 import enum
 import inspect
@@ -144,7 +144,8 @@ def _kind(hint: Any, where: str) -> tuple[Kind, tuple[Any, ...], bool]:
             if issubclass(hint, known):
                 return kind, (), False
     raise OctavoError(
-        f"{where} has the type {typing.cast(Any, hint)}. A demo takes int, float, bool, str, Path, Literal or Enum."
+        f"{where} has the type {typing.cast(Any, hint)}. "
+        "A demo takes int, float, bool, str, Path, Literal or Enum."
     )
 
 
