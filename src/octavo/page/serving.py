@@ -29,9 +29,7 @@ def application(settings: Settings, *, library: bool = False, schedule: bool = T
     store = Store(folder=settings.data)
     if library:
         put_library(store)
-    return create(
-        settings, store, finder=finder_of(store), warm=True, beside=_schedule if schedule else None
-    )
+    return create(settings, store, finder=finder_of(store), warm=True, beside=_schedule if schedule else None)
 
 
 def finder_of(store: Store) -> Finder:
@@ -54,9 +52,14 @@ def _schedule(page: Page) -> Callable[[], None]:
 
     page.store.outbox.unsure()
     scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(lambda: _noted(page, "digest", DAILY, _digests), "cron", hour=6, minute=0, coalesce=True)
     scheduler.add_job(
-        lambda: _noted(page, "outbox", EVERY_MINUTE * 5, _send), "interval", seconds=EVERY_MINUTE, max_instances=1
+        lambda: _noted(page, "digest", DAILY, _digests), "cron", hour=6, minute=0, coalesce=True
+    )
+    scheduler.add_job(
+        lambda: _noted(page, "outbox", EVERY_MINUTE * 5, _send),
+        "interval",
+        seconds=EVERY_MINUTE,
+        max_instances=1,
     )
     scheduler.add_job(lambda: _noted(page, "retention", DAILY, _forget), "cron", hour=5, minute=0)
     scheduler.start()

@@ -73,7 +73,9 @@ class MailSettings:
     smtp: str = ""
     folder: Path = Path("outbox")
     sender: str = "octavo <digest@localhost>"
-    contact: str = "You get this because this address was confirmed on an octavo page run for its owner alone."
+    contact: str = (
+        "You get this because this address was confirmed on an octavo page run for its owner alone."
+    )
     a_second: float = 10.0
 
 

@@ -16,7 +16,9 @@ def main(arguments: list[str]) -> int:
     """Runs one of the page's commands."""
     if not arguments or arguments[0] in ("-h", "--help"):
         lines = "\n".join(f"  {name:<9} {summary}" for name, summary in COMMANDS.items())
-        print(f"usage: octavo page COMMAND ...\n\n{lines}\n\noctavo page COMMAND --help   what a command takes")
+        print(
+            f"usage: octavo page COMMAND ...\n\n{lines}\n\noctavo page COMMAND --help   what a command takes"
+        )
         return 0
     name, *rest = arguments
     if name not in COMMANDS:

@@ -121,7 +121,8 @@ def _checked(field: Field, value: str | bytes, limits: DemoLimits) -> str | byte
             raise WrongInput(field.name, f"{field.label} takes a file, not the name of one.")
         if len(value) > limits.upload:
             raise WrongInput(
-                field.name, f"{field.label} takes a file of at most {limits.upload >> 20} MB, got {len(value):,} bytes."
+                field.name,
+                f"{field.label} takes a file of at most {limits.upload >> 20} MB, got {len(value):,} bytes.",
             )
         return value
     if isinstance(value, bytes):
@@ -138,7 +139,9 @@ def _checked(field: Field, value: str | bytes, limits: DemoLimits) -> str | byte
     if field.kind in ("whole", "number"):
         _number(field, value)
     if field.kind == "choice" and value not in field.choices:
-        raise WrongInput(field.name, f"{field.label} is one of {', '.join(field.choices)}, got {value[:40]!r}.")
+        raise WrongInput(
+            field.name, f"{field.label} is one of {', '.join(field.choices)}, got {value[:40]!r}."
+        )
     return value
 
 
@@ -155,7 +158,9 @@ def _number(field: Field, value: str) -> float | int:
     return number
 
 
-def arguments(demo: Demo, values: Mapping[str, str | bytes], scratch: Path, limits: DemoLimits) -> dict[str, Any]:
+def arguments(
+    demo: Demo, values: Mapping[str, str | bytes], scratch: Path, limits: DemoLimits
+) -> dict[str, Any]:
     """The arguments of a call from checked values; files are put into `scratch`.
 
     Raises:

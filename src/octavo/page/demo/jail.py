@@ -15,12 +15,31 @@ NEW_NETWORK = 0x40000000
 LARGEST_FILE = 256 << 20
 
 _NETWORK = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
-_PROCESSES = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.kill"}
+_PROCESSES = {
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.forkpty",
+    "os.kill",
+}
 _CHANGES = {
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.truncate"
 }  # fmt: skip
 _OTHER = {"ctypes.dlopen", "os.setxattr", "shutil.chown", "sys.addaudithook", "pty.spawn"}
-_SYSTEM = ("/usr", "/lib", "/lib64", "/dev", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys", "/etc")
+_SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/dev",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/sys",
+    "/etc",
+)
 
 
 class Refused(PermissionError):
@@ -60,7 +79,12 @@ def _readable(scratch: Path) -> list[Path]:
 
     roots = [scratch, cache_folder(), Path(octavo.__file__).parents[1], *map(Path, _SYSTEM)]
     roots += [Path(each) for each in (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path) if each]
-    roots += [Path(each) for name in ("OCTAVO_DATA", "OCTAVO_PAPERS") for each in os.environ.get(name, "").split(":") if each]
+    roots += [
+        Path(each)
+        for name in ("OCTAVO_DATA", "OCTAVO_PAPERS")
+        for each in os.environ.get(name, "").split(":")
+        if each
+    ]
     return roots
 
 

@@ -66,7 +66,9 @@ def run(
     answer.close()
 
 
-def _result(slug: str, values: Mapping[str, str | bytes], scratch: Path, limits: DemoLimits) -> Shown | Failed:
+def _result(
+    slug: str, values: Mapping[str, str | bytes], scratch: Path, limits: DemoLimits
+) -> Shown | Failed:
     try:
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)

@@ -80,7 +80,11 @@ class Relay:
             )
         port = parts.port or (465 if parts.scheme == "smtps" else 587)
         return cls(
-            parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), parts.scheme == "smtps"
+            parts.hostname,
+            port,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+            parts.scheme == "smtps",
         )
 
     def post(self, message: EmailMessage) -> None:

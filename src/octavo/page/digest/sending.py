@@ -99,7 +99,11 @@ def _followed(store: Store, kind: str, value: str, day: str, search: Search) -> 
         return store.papers.ids(Filters(author=value, withdrawn=False), "newest")
     if kind == "shelf":
         return store.papers.ids(Filters(shelf=value, withdrawn=False), "trending")
-    new = {paper.id for paper in store.papers.many(search(value, CANDIDATES)) if paper.published >= day or paper.slug}
+    new = {
+        paper.id
+        for paper in store.papers.many(search(value, CANDIDATES))
+        if paper.published >= day or paper.slug
+    }
     return [paper for paper in search(value, CANDIDATES) if paper in new]
 
 
@@ -118,7 +122,9 @@ def send(
     never sent again: one mail too few, now and then, rather than one twice.
     """
     counts = Sent()
-    while (most is None or sum((counts.sent, counts.later, counts.failed)) < most) and (mail := store.outbox.claim()):
+    while (most is None or sum((counts.sent, counts.later, counts.failed)) < most) and (
+        mail := store.outbox.claim()
+    ):
         subscriber = store.subscribers.get(mail.subscriber)
         if subscriber is None or subscriber.state != "confirmed":
             store.outbox.failed(mail.id, "no longer subscribed")
@@ -142,7 +148,9 @@ def send(
     return counts
 
 
-def render(settings: Settings, store: Store, tokens: Tokens, subscriber: Subscriber, mail: Mail) -> EmailMessage:
+def render(
+    settings: Settings, store: Store, tokens: Tokens, subscriber: Subscriber, mail: Mail
+) -> EmailMessage:
     """A mail of the outbox, written."""
     papers = store.papers.many(mail.papers)
     verdicts = store.ledger.verdicts([paper.id for paper in papers])
@@ -151,12 +159,22 @@ def render(settings: Settings, store: Store, tokens: Tokens, subscriber: Subscri
     n = len(items)
     subject = f"octavo: {n} paper{'s' if n != 1 else ''} this {_every(subscriber)}"
     return mails.digest(
-        settings, tokens, subscriber.id, subscriber.email, subject, items, store.now(), f"{mail.digest}.{subscriber.id}"
+        settings,
+        tokens,
+        subscriber.id,
+        subscriber.email,
+        subject,
+        items,
+        store.now(),
+        f"{mail.digest}.{subscriber.id}",
     )
 
 
 def item(
-    settings: Settings, paper: ListedPaper, verdicts: list[tuple[str, str]], reasons: dict[tuple[str, str], str]
+    settings: Settings,
+    paper: ListedPaper,
+    verdicts: list[tuple[str, str]],
+    reasons: dict[tuple[str, str], str],
 ) -> Item:
     """A paper as the digest tells it."""
     counts: dict[str, int] = {}

@@ -83,7 +83,9 @@ def ask(
         box.post(mails.confirmation(settings, email, token, CONFIRMATION // 3600, store.now()))
     except Refused as error:
         # The reader may ask again; an answer that differs would tell which addresses exist.
-        store.jobs.ended("confirmation mail", 0.0, f"the relay refused a confirmation: {type(error).__name__}")
+        store.jobs.ended(
+            "confirmation mail", 0.0, f"the relay refused a confirmation: {type(error).__name__}"
+        )
 
 
 def waiting(store: Store, tokens: Tokens, token: str) -> Subscriber:

@@ -40,7 +40,9 @@ class Boards:
     def all(self) -> list[Board]:
         """Every board, those of most systems first."""
         boards = self._fresh().values()
-        return sorted(boards, key=lambda board: (-len(board.papers), -board.systems, board.dataset.casefold()))
+        return sorted(
+            boards, key=lambda board: (-len(board.papers), -board.systems, board.dataset.casefold())
+        )
 
     def get(self, dataset: str, scale: str = "laptop") -> Board | None:
         """The board of a data set, in upper or lower case; None where nothing was measured on it."""

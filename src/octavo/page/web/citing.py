@@ -55,7 +55,11 @@ def ledger_bibtex(paper: ListedPaper, url: str, now: float) -> str:
 
 
 def _key(paper: ListedPaper) -> str:
-    name = re.sub(r"[^a-z]", "", paper.authors[0].split()[-1].lower()) if paper.authors and paper.authors[0] else ""
+    name = (
+        re.sub(r"[^a-z]", "", paper.authors[0].split()[-1].lower())
+        if paper.authors and paper.authors[0]
+        else ""
+    )
     word = next((each for each in re.findall(r"[a-z]{4,}", plain(paper.title).lower())), "paper")
     return f"{name or 'anonymous'}{paper.published[:4]}{word}"
 

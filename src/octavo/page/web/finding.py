@@ -65,5 +65,9 @@ class Cards:
         if found is None or not found.slug:
             return []
         tasks = set(catalogue.paper(found.slug).tasks)
-        others = [(len(tasks & set(other.tasks)), other.arxiv) for other in catalogue.papers() if other.slug != found.slug]
+        others = [
+            (len(tasks & set(other.tasks)), other.arxiv)
+            for other in catalogue.papers()
+            if other.slug != found.slug
+        ]
         return [arxiv for shared, arxiv in sorted(others, reverse=True) if shared][:limit]

@@ -104,7 +104,9 @@ def asked(
     if shelf and shelf not in SHELVES:
         raise HTTPException(422, f"There is no shelf {shelf!r}; there are {', '.join(SHELVES)}.")
     words = " ".join(q.replace("\0", " ").split())
-    return Asked(words, sort, shelf, verdict, category, author.replace("\0", ""), since, until, demo, ours, page, size)
+    return Asked(
+        words, sort, shelf, verdict, category, author.replace("\0", ""), since, until, demo, ours, page, size
+    )
 
 
 @dataclass(frozen=True)
@@ -198,4 +200,7 @@ def card_of(paper: ListedPaper) -> catalogue.Paper | None:
 
 def wants_fragment(request: Request) -> bool:
     """Whether htmx asks for a piece of the page."""
-    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+    return (
+        request.headers.get("hx-request") == "true"
+        and request.headers.get("hx-history-restore-request") != "true"
+    )

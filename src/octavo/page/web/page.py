@@ -68,7 +68,12 @@ class Page:
         self.templates = _templates(self.settings)
 
     def render(
-        self, request: Request, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
     ) -> HTMLResponse:
         """A page, with a fresh token for its forms."""
         seed = request.cookies.get(self.cookie(FORM), "")
@@ -81,7 +86,9 @@ class Page:
             form_token=f"{nonce}.{self.tokens.mark('form', f'{nonce}.{seed}')}",
             **values,
         )
-        response = HTMLResponse(html, status, headers={"Cache-Control": "private, no-cache", **(headers or {})})
+        response = HTMLResponse(
+            html, status, headers={"Cache-Control": "private, no-cache", **(headers or {})}
+        )
         if not known:
             self.set_cookie(response, FORM, seed)
         return response

@@ -117,7 +117,9 @@ def interval(
         )
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
         parts.append(
-            Markup('<line class="range" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(at(low), middle, at(high), middle)
+            Markup('<line class="range" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+                at(low), middle, at(high), middle
+            )
         )
     parts.append(Markup('<circle cx="{}" cy="{}" r="4"/>').format(at(value), middle))
     told = f"{number(value)}, from {number(low)} to {number(high)}" + (

@@ -40,7 +40,17 @@ _TAGS = {
 }
 _ATTRIBUTES = {
     "math": {"display"},
-    "mo": {"stretchy", "fence", "form", "separator", "movablelimits", "minsize", "maxsize", "lspace", "rspace"},
+    "mo": {
+        "stretchy",
+        "fence",
+        "form",
+        "separator",
+        "movablelimits",
+        "minsize",
+        "maxsize",
+        "lspace",
+        "rspace",
+    },
     "mi": {"mathvariant"},
     "mspace": {"width"},
     "mfrac": {"linethickness"},

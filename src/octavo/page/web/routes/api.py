@@ -43,7 +43,9 @@ class PaperOut(BaseModel):
     runs: bool
     has_demo: bool
     votes: int
-    heat: float | None = Field(description="log2 of its heat, by which the trending order is sorted; null when cold.")
+    heat: float | None = Field(
+        description="log2 of its heat, by which the trending order is sorted; null when cold."
+    )
     verdicts: dict[str, str] = Field(description="Its claims with their verdicts.")
     page: str = Field(description="Its page here.")
     why: str = Field("", description="Of a search: why it stands where it stands.")
@@ -169,7 +171,13 @@ def claims(name: str, request: Request, page: Page = Depends(_counted)) -> Respo
     """Each claim with its numbers, interval, verdict and the command that measures it again."""
     listed = found(page, name)
     runs = [
-        {"commit": run.commit, "scale": run.scale, "machine": run.machine, "at": run.at, "run": run.description}
+        {
+            "commit": run.commit,
+            "scale": run.scale,
+            "machine": run.machine,
+            "at": run.at,
+            "run": run.description,
+        }
         for run in page.store.ledger.runs(listed.id)
     ]
     body = ClaimsOut(paper=listed.id, claims=page.store.ledger.judgements(listed.id), runs=runs)

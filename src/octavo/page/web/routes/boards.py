@@ -20,7 +20,9 @@ async def boards(request: Request, page: Page = Depends(page_of)) -> Response:
 
 
 @router.get("/leaderboards/{dataset:path}")
-async def board(dataset: str, request: Request, scale: str = "laptop", page: Page = Depends(page_of)) -> Response:
+async def board(
+    dataset: str, request: Request, scale: str = "laptop", page: Page = Depends(page_of)
+) -> Response:
     """One board."""
     found = await asyncio.to_thread(page.boards.get, dataset, scale)
     if found is None:

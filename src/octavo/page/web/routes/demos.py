@@ -27,7 +27,17 @@ async def form(slug: str, request: Request, page: Page = Depends(page_of)) -> Re
     listed = _with_demo(page, slug)
     known = page.demos.known(slug) or (await asyncio.to_thread(page.demos.forms, [slug]))[slug]
     template = "demo_form.html" if wants_fragment(request) else "demo.html"
-    return page.render(request, template, paper=listed, form=known, result=None, error=None, typed={}, seconds=0.0, picture="")
+    return page.render(
+        request,
+        template,
+        paper=listed,
+        form=known,
+        result=None,
+        error=None,
+        typed={},
+        seconds=0.0,
+        picture="",
+    )
 
 
 @router.post("/demo/{slug}")
@@ -35,7 +45,9 @@ async def run(slug: str, request: Request, page: Page = Depends(page_of)) -> Res
     """Runs a demo, and shows what it returned."""
     listed = _with_demo(page, slug)
     typed: OrderedDict[str, str | bytes] = OrderedDict()
-    async with request.form(max_files=4, max_fields=MOST_FIELDS, max_part_size=page.settings.demos.upload) as posted:
+    async with request.form(
+        max_files=4, max_fields=MOST_FIELDS, max_part_size=page.settings.demos.upload
+    ) as posted:
         page.check_form(request, str(posted.get("form_token", "")))
         page.allow(request, "demo", page.settings.limits.demo)
         for name, value in posted.items():
@@ -66,7 +78,9 @@ async def run(slug: str, request: Request, page: Page = Depends(page_of)) -> Res
         "error": result if isinstance(result, Failed) else None,
         "typed": {name: value for name, value in typed.items() if isinstance(value, str)},
         "seconds": time.perf_counter() - start,
-        "picture": base64.b64encode(result.figure).decode() if isinstance(result, Shown) and result.figure else "",
+        "picture": base64.b64encode(result.figure).decode()
+        if isinstance(result, Shown) and result.figure
+        else "",
     }
     if wants_fragment(request):
         # htmx puts only good answers in place; what went wrong is told in the page.

@@ -28,7 +28,9 @@ async def atom(request: Request, asked: Asked = Depends(asked), page: Page = Dep
 
 
 @router.get("/feed.json", response_class=Response, summary="A list as JSON feed")
-async def json_feed(request: Request, asked: Asked = Depends(asked), page: Page = Depends(page_of)) -> Response:
+async def json_feed(
+    request: Request, asked: Asked = Depends(asked), page: Page = Depends(page_of)
+) -> Response:
     """The list of the same query as a JSON feed (version 1.1)."""
     found = await _listing(request, page, asked)
     feed = {
@@ -126,5 +128,3 @@ def _add(parent: ElementTree.Element, name: str, text: str = "", **attributes: s
     if text:
         node.text = _NOT_XML.sub("", text)
     return node
-
-

@@ -67,7 +67,9 @@ def _common(page: Page, listed: ListedPaper) -> dict[str, Any]:
         "similar": [entry(each, known.get(each.id, [])) for each in similar],
         "commands": _commands(card) if card else [],
         "bibtex": citing.bibtex(listed),
-        "ledger_bibtex": citing.ledger_bibtex(listed, page.absolute(f"/papers/{listed.slug}"), page.store.now())
+        "ledger_bibtex": citing.ledger_bibtex(
+            listed, page.absolute(f"/papers/{listed.slug}"), page.store.now()
+        )
         if claims and listed.slug
         else "",
     }
@@ -88,7 +90,9 @@ def _commands(card: Paper) -> list[tuple[str, str]]:
 @router.get("/bibtex/{name:path}")
 def bibtex(name: str, page: Page = Depends(page_of)) -> Response:
     """The BibTeX entry of a paper."""
-    return PlainTextResponse(citing.bibtex(found(page, name)), media_type="application/x-bibtex; charset=utf-8")
+    return PlainTextResponse(
+        citing.bibtex(found(page, name)), media_type="application/x-bibtex; charset=utf-8"
+    )
 
 
 @router.get("/figures/{slug}/{name}.png")

@@ -133,7 +133,9 @@ def you(request: Request, page: Page = Depends(page_of)) -> Response:
 def export(request: Request, page: Page = Depends(page_of)) -> Response:
     """All that the page keeps of this reader, to take away."""
     reader = page.reader(request)
-    kept: dict[str, Any] = page.store.readers.export(reader) if reader else {"votes": [], "tags": {}, "follows": []}
+    kept: dict[str, Any] = (
+        page.store.readers.export(reader) if reader else {"votes": [], "tags": {}, "follows": []}
+    )
     return JSONResponse(kept, headers={"Content-Disposition": 'attachment; filename="octavo.json"'})
 
 
@@ -160,7 +162,9 @@ def restore(
 def _checked(kept: dict[str, Any]) -> dict[str, Any]:
     """An export with what belongs into one, and nothing else."""
     return {
-        "votes": [{"paper": str(vote["paper"]), "at": float(vote["at"])} for vote in kept.get("votes", ())][:5000],
+        "votes": [{"paper": str(vote["paper"]), "at": float(vote["at"])} for vote in kept.get("votes", ())][
+            :5000
+        ],
         "tags": {str(tag): [str(each) for each in ids][:5000] for tag, ids in kept.get("tags", {}).items()},
         "follows": [
             {"kind": str(each["kind"]), "value": str(each["value"])} for each in kept.get("follows", ())
@@ -176,7 +180,9 @@ def forget(request: Request, form_token: str = Form(""), page: Page = Depends(pa
         page.store.readers.forget(reader)
         page.cache.changed()
     response = RedirectResponse("/you", 303)
-    response.delete_cookie(page.cookie(READER), path="/", secure=page.settings.secure, httponly=True, samesite="lax")
+    response.delete_cookie(
+        page.cookie(READER), path="/", secure=page.settings.secure, httponly=True, samesite="lax"
+    )
     return response
 
 

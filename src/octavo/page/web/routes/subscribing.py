@@ -57,7 +57,9 @@ def confirm_form(token: str, request: Request, page: Page = Depends(page_of)) ->
 
 
 @router.post("/confirm/{token}")
-def confirm(token: str, request: Request, form_token: str = Form(""), page: Page = Depends(page_of)) -> Response:
+def confirm(
+    token: str, request: Request, form_token: str = Form(""), page: Page = Depends(page_of)
+) -> Response:
     """Confirms the address, once."""
     page.check_form(request, form_token)
     try:
@@ -66,7 +68,10 @@ def confirm(token: str, request: Request, form_token: str = Form(""), page: Page
         return page.render(request, "message.html", 410, title="This link is over", text=_why(error))
     every = "day" if subscriber.preferences.get("every") == "day" else "week"
     return page.render(
-        request, "message.html", title="You are subscribed", text=f"The digest comes every {every}. Every mail has a link to leave."
+        request,
+        "message.html",
+        title="You are subscribed",
+        text=f"The digest comes every {every}. Every mail has a link to leave.",
     )
 
 
@@ -85,7 +90,9 @@ def leave(token: str, request: Request, page: Page = Depends(page_of)) -> Respon
         raise HTTPException(404, "This link is not one of ours.") from None
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse("You are unsubscribed.")
-    return page.render(request, "message.html", title="You are unsubscribed", text="No further mail will come.")
+    return page.render(
+        request, "message.html", title="You are unsubscribed", text="No further mail will come."
+    )
 
 
 @router.get("/preferences/{token}")
