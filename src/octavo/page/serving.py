@@ -7,11 +7,10 @@ from fastapi import FastAPI
 
 from octavo.page.digest import sending
 from octavo.page.settings import Settings
-from octavo.page.store import Store
+from octavo.page.store import Filters, Store
 from octavo.page.web.app import create
 from octavo.page.web.finding import Cards, Finder
 from octavo.page.web.page import Page
-from octavo.page.store import Filters
 
 LOG = logging.getLogger(__name__)
 EVERY_MINUTE, DAILY = 60, 86400

@@ -1,4 +1,4 @@
-"""What a page is told: where it is, its secret, its limits. From the environment, and never with a secret of its own."""
+"""What a page is told, by the environment: where it is, its secret, its limits."""
 
 import os
 import secrets
@@ -110,7 +110,8 @@ class Settings:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             raise OctavoError(
-                f"OCTAVO_PAGE_URL is {self.url!r}; expected such as https://papers.example.org, no path after it."
+                f"OCTAVO_PAGE_URL is {self.url!r}; expected such as "
+                "https://papers.example.org, no path after it."
             )
 
     @property

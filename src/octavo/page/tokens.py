@@ -72,7 +72,7 @@ class Tokens:
         serializer = URLSafeTimedSerializer(self._secret, salt=f"octavo.page.{purpose}")
         now = self._now
 
-        class Signer(serializer.default_signer):  # type: ignore[name-defined, misc]
+        class Signer(serializer.default_signer):  # type: ignore[name-defined]
             def get_timestamp(self) -> int:
                 return int(now())
 

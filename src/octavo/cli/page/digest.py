@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from octavo.cli.parse import call
-from octavo.page.digest import sending
+from octavo.page.digest import mails, sending
 from octavo.page.digest.postbox import postbox
 from octavo.page.serving import finder_of, following
-from octavo.page.settings import from_environment
-from octavo.page.store import Store, Subscriber
+from octavo.page.settings import Settings, from_environment
+from octavo.page.store import Filters, Store, Subscriber
 from octavo.page.tokens import Tokens
 
 
@@ -51,11 +51,10 @@ def digest(
         store.close()
 
 
-def _sample(store, every, to, settings, tokens, search):  # type: ignore[no-untyped-def]
+def _sample(
+    store: Store, every: str, to: str, settings: Settings, tokens: Tokens, search: sending.Search
+) -> bytes:
     """The mail that a new subscriber would get."""
-    from octavo.page.digest import mails
-    from octavo.page.store import Filters
-
     someone = Subscriber(0, to, "confirmed", {"every": every})
     _, since = sending.period(every, store.now())
     trending = store.papers.listed(Filters(withdrawn=False), "trending", limit=sending.CANDIDATES)

@@ -43,8 +43,8 @@ def serve(
     dev = dev or demo
     if dev and not local:
         raise OctavoError(
-            f"--dev and --demo are for this machine alone, and --host {host} is for others too: leave --host out, "
-            "or set OCTAVO_PAGE_SECRET and OCTAVO_PAGE_URL and leave --dev out."
+            f"--dev and --demo are for this machine alone, and --host {host} is for others too: leave --host "
+            "out, or set OCTAVO_PAGE_SECRET and OCTAVO_PAGE_URL and leave --dev out."
         )
     reached = url or (f"http://{f'[{host}]' if ':' in host else host}:{port}" if dev else "")
     settings = from_environment(dev=dev, url=reached, data=folder)

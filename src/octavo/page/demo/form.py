@@ -200,7 +200,8 @@ def _saved_picture(field: Field, content: bytes, scratch: Path, limits: DemoLimi
             if width * height > limits.pixels:
                 raise WrongInput(
                     field.name,
-                    f"{field.label} takes a picture of at most {limits.pixels:,} pixels, got {width} x {height}.",
+                    f"{field.label} takes a picture of at most {limits.pixels:,} pixels, "
+                    f"got {width} x {height}.",
                 )
             file = scratch / f"{os.urandom(8).hex()}.png"
             picture.convert("RGBA" if "A" in picture.getbands() else "RGB").save(file)

@@ -25,7 +25,8 @@ _PROCESSES = {
     "os.kill",
 }
 _CHANGES = {
-    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.truncate"
+    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.chown",
+    "os.truncate",
 }  # fmt: skip
 _OTHER = {"ctypes.dlopen", "os.setxattr", "shutil.chown", "sys.addaudithook", "pty.spawn"}
 _SYSTEM = (

@@ -99,7 +99,8 @@ class Demos:
             process.join(GRACE)
             if process.exitcode == -signal.SIGXCPU or process.exitcode == -signal.SIGKILL:
                 return Failed(
-                    f"The demo used up its {self.limits.seconds:.0f} seconds or its memory; ask for less of it."
+                    f"The demo used up its {self.limits.seconds:.0f} seconds or its memory; "
+                    "ask for less of it."
                 )
             return Failed("The demo's process ended without an answer; the page goes on.")
         finally:

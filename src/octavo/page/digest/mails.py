@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Item:
 
     Args:
         verdicts: how many claims have which verdict, in words; "" for a paper that does not run here.
-        why: why this subscriber gets it: a search, author or shelf that is followed; "" for the trending ones.
+        why: what this subscriber follows that brings it; "" for what is trending.
     """
 
     title: str

@@ -105,7 +105,7 @@ class Relay:
                 use_tls=self.tls,
                 start_tls=None if local or self.tls else True,
                 tls_context=ssl.create_default_context() if not local else None,
-                validate_certs=None if not local else False,
+                validate_certs=not local,
                 timeout=TIMEOUT,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:

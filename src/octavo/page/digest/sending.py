@@ -87,11 +87,11 @@ def choose(
     day = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d")
     found: dict[str, None] = {}
     for follow in store.readers.follows(subscriber.subject):
-        for paper in _followed(store, follow.kind, follow.value, day, search)[:most]:
-            found.setdefault(paper)
+        for id in _followed(store, follow.kind, follow.value, day, search)[:most]:
+            found.setdefault(id)
     for paper in trending:
         found.setdefault(paper.id)
-    return [paper for paper in found if paper not in sent][:most]
+    return [id for id in found if id not in sent][:most]
 
 
 def _followed(store: Store, kind: str, value: str, day: str, search: Search) -> list[str]:
@@ -99,12 +99,9 @@ def _followed(store: Store, kind: str, value: str, day: str, search: Search) -> 
         return store.papers.ids(Filters(author=value, withdrawn=False), "newest")
     if kind == "shelf":
         return store.papers.ids(Filters(shelf=value, withdrawn=False), "trending")
-    new = {
-        paper.id
-        for paper in store.papers.many(search(value, CANDIDATES))
-        if paper.published >= day or paper.slug
-    }
-    return [paper for paper in search(value, CANDIDATES) if paper in new]
+    found = store.papers.many(search(value, CANDIDATES))
+    # What the library measures is news whenever it appeared; of the rest, what is newer than the last digest.
+    return [paper.id for paper in found if paper.published >= day or paper.slug]
 
 
 def send(

@@ -57,7 +57,7 @@ def ask(
     wanted: dict[str, Any],
     network: str,
 ) -> None:
-    """Sends the mail with the link, unless the address is confirmed or was asked too often; tells nobody which.
+    """Sends the link, unless the address is confirmed or was asked too often; tells nobody which.
 
     Args:
         settings: of the page.

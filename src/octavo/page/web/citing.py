@@ -11,7 +11,8 @@ def bibtex(paper: ListedPaper) -> str:
     """The entry of a paper.
 
     Example:
-        >>> print(bibtex(ListedPaper("2405.13956", "Attention as an RNN", "", ("Leo Feng",), published="2024-05-22")))
+        >>> paper = ListedPaper("2405.13956", "Attention as an RNN", "", ("Leo Feng",), published="2024")
+        >>> print(bibtex(paper))
         @misc{feng2024attention,
           title = {{Attention as an RNN}},
           author = {Leo Feng},

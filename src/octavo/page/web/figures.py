@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from octavo import catalogue
 from octavo.ledger import published
@@ -68,9 +69,12 @@ class Figures:
                 self._drawing.terminate()
                 self._drawing.wait(10)
 
-    def _index(self, slug: str) -> dict[str, object] | dict[str, list[tuple[str, str]]]:
+    def _index(self, slug: str) -> dict[str, Any]:
         try:
-            return json.loads((self.folder / slug / "index.json").read_text(encoding="utf-8"))
+            found: dict[str, Any] = json.loads(
+                (self.folder / slug / "index.json").read_text(encoding="utf-8")
+            )
+            return found
         except (OSError, ValueError):
             return {}
 

@@ -44,7 +44,7 @@ class Finder(Protocol):
 
 
 class Cards:
-    """Finds the papers of this library by the words of their cards; what there is before anything is imported."""
+    """Finds the papers of this library by the words of their cards, without an index."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

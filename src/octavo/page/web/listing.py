@@ -1,4 +1,4 @@
-"""The lists: what a query string asks for, and the papers that answer it; the page, feeds and API share them."""
+"""The lists, as the page, the feeds and the API share them: a query string, and the papers that answer it."""
 
 import time
 from dataclasses import dataclass, field

@@ -24,8 +24,8 @@ from octavo.page.tokens import Tokens, WrongToken
 from octavo.page.web import strips, text
 from octavo.page.web.boards import Boards
 from octavo.page.web.cache import Cache
-from octavo.page.web.finding import Finder
 from octavo.page.web.figures import Figures
+from octavo.page.web.finding import Finder
 from octavo.page.web.limits import NETWORK_FACTOR, Limiter, network
 
 HERE = Path(__file__).parent

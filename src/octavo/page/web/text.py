@@ -1,4 +1,4 @@
-"""Titles and abstracts as HTML: text is escaped, maths between dollars becomes MathML, and nothing else passes."""
+"""Titles and abstracts as HTML: text is escaped, maths becomes MathML, and nothing else passes."""
 
 import re
 from functools import lru_cache

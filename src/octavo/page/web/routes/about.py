@@ -9,7 +9,7 @@ from octavo.page import trending
 from octavo.page.web.page import Page, page_of
 
 router = APIRouter(include_in_schema=False)
-ROBOTS = "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /preferences/\nDisallow: /you\nDisallow: /demo/\n"
+PRIVATE = ("/confirm/", "/unsubscribe/", "/preferences/", "/you", "/demo/")
 
 
 @router.get("/about")
@@ -53,4 +53,4 @@ def health(page: Page = Depends(page_of)) -> Response:
 @router.get("/robots.txt")
 def robots() -> Response:
     """What programs that read the web leave alone."""
-    return PlainTextResponse(ROBOTS)
+    return PlainTextResponse("User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in PRIVATE))

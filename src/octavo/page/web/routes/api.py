@@ -272,7 +272,7 @@ def _details(page: Page, listed: ListedPaper) -> PaperDetails:
 
 
 def _commands(card: catalogue.Paper) -> dict[str, str]:
-    commands = {}
+    commands: dict[str, str] = {}
     if card.runs:
         commands |= {"run": f"octavo run {card.slug}", "verify": f"octavo verify {card.slug}"}
         if card.public:

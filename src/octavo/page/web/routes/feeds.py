@@ -1,4 +1,4 @@
-"""Every list and every search as Atom and as JSON feed, in UTC, with validators for readers that ask often."""
+"""Every list and every search as Atom and as JSON feed, with validators for readers that ask often."""
 
 import asyncio
 import hashlib
@@ -50,7 +50,7 @@ async def _listing(request: Request, page: Page, asked: Asked) -> Listing:
     if (found := page.cache.peek(key)) is None:
         page.allow(request, "api", page.settings.limits.api)
         found = await asyncio.to_thread(page.cache.get, key, lambda: listing(page, asked))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def validated(request: Request, content: bytes, media_type: str) -> Response:

@@ -39,7 +39,7 @@ async def paper(name: str, request: Request, page: Page = Depends(page_of)) -> R
         request,
         "paper.html",
         **common,
-        voted=bool(reader) and listed.id in page.store.votes.of(reader),
+        voted=reader is not None and listed.id in page.store.votes.of(reader),
         tags=[tag for tag, ids in tags.items() if listed.id in ids],
         form=page.demos.known(listed.slug) if listed.slug and listed.has_demo else None,
     )

@@ -10,7 +10,7 @@ from octavo.page.web.page import Page, page_of
 
 router = APIRouter(include_in_schema=False)
 OLD = "This link is too old. Subscribe again and a new one will come."
-USED = "This link does not work: it was used already, or it is not whole. Subscribe again and a new one will come."
+USED = "This link was used already, or it is not whole. Subscribe again and a new one will come."
 
 
 @router.get("/subscribe")
