@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from octavo import catalogue
+from octavo.ledger import published
 from octavo.page.digest import sending
 from octavo.page.settings import Settings
-from octavo.page.store import Filters, Store
+from octavo.page.store import Filters, ListedPaper, Store
 from octavo.page.web.app import create
 from octavo.page.web.finding import Cards, Finder
 from octavo.page.web.page import Page
@@ -42,7 +44,30 @@ def following(finder: Finder) -> sending.Search:
 
 
 def put_library(store: Store) -> None:
-    """Puts the papers of this library into a store, with what is published of them."""
+    """Puts the papers of this library into a store, with what is published of them; as often as one likes."""
+    cards = catalogue.papers()
+    store.papers.put(
+        ListedPaper(
+            id=card.arxiv,
+            title=card.title,
+            abstract=" ".join(card.summary.split()),
+            authors=card.authors,
+            published=f"{card.year}-01-01",
+            updated=f"{card.year}-01-01",
+            source="octavo",
+            url=card.url,
+            code=card.code,
+            slug=card.slug,
+            shelf=card.shelf,
+            runs=card.runs,
+            has_demo=card.has_demo,
+        )
+        for card in cards
+    )
+    for card in cards:
+        if card.runs:
+            judged = [judgement.as_dict() for judgement in published.judgements(card)]
+            store.ledger.put(card.arxiv, judged, [])
 
 
 def _schedule(page: Page) -> Callable[[], None]:

@@ -62,6 +62,11 @@ class Figures:
                 command = [sys.executable, "-m", "octavo.page.web.figures", str(self.folder)]
                 self._drawing = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
+    def wait(self) -> None:
+        """Waits until what was stale is drawn."""
+        if self._drawing is not None:
+            self._drawing.wait()
+
     def close(self) -> None:
         """Ends the drawing; what is drawn stays."""
         with self._lock:
