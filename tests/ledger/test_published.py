@@ -2,6 +2,7 @@ import itertools
 import json
 import platform
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -267,6 +268,31 @@ def test_items_are_published_while_they_are_small(
     publishing.write(outcome.run, target)
     assert not any(each.items for each in published.records(card))
     assert not (target / "items").exists()
+
+
+def test_items_of_a_data_set_are_kept_together_the_smallest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record(system: str, dataset: str, size: int) -> Record:
+        name = f"items/{system}-{dataset}.npz"
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+        return Record(
+            paper="p", part="q", system=system, dataset=dataset, metric="accuracy", value=0.5, items=name
+        )
+
+    records = [
+        record(system, dataset, size)
+        for dataset, size in (("large", 400), ("small", 100), ("middle", 300))
+        for system in ("first", "second")
+    ]
+    run = SimpleNamespace(folder=tmp_path)
+    monkeypatch.setattr(publishing, "MOST_ITEMS", 1000)
+    kept = publishing._kept_items(run, records)  # type: ignore[arg-type]
+    assert kept == {f"items/{s}-{d}.npz" for d in ("small", "middle") for s in ("first", "second")}
+    (tmp_path / "items/first-small.npz").unlink()
+    kept = publishing._kept_items(run, records)  # type: ignore[arg-type]
+    assert kept == {"items/first-middle.npz", "items/second-middle.npz"}
 
 
 def test_the_readme_holds_the_verdicts(card: catalogue.Paper) -> None:

@@ -1,6 +1,7 @@
 """From a run's folder to published records: what may be published, and what of it is kept."""
 
 import json
+import math
 import platform
 import re
 import shutil
@@ -18,7 +19,7 @@ from octavo.lab.records import Record
 from octavo.ledger import published
 from octavo.ledger.judgement import Judgement
 
-MOST_ITEMS = 200_000
+MOST_ITEMS = 1_000_000
 """Bytes of item files that are published with a run; beyond them the intervals over items have to do."""
 
 _FOLDERS = re.compile(r"""(?<![\w:/\\.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'",:;]+)*[/\\]""")
@@ -72,9 +73,8 @@ def write(run: Run, target: Path, *, once: Iterable[str] = ()) -> None:
         run.records(),
         key=lambda r: (r.part, r.dataset, r.metric, r.system, [(n, float(v)) for n, v in r.at], r.seed),
     )
-    keep_items = _size_of_items(run, records) < MOST_ITEMS
-    if not keep_items:
-        records = [replace(record, items="") for record in records]
+    kept = _kept_items(run, records)
+    records = [record if record.items in kept else replace(record, items="") for record in records]
     units = sorted(run.units(), key=lambda unit: (unit.part, unit.seed))
     description = {**_without_machine(run.description), "once": sorted(once)}
     write_whole(target / "records.jsonl", _text(record.to_json() for record in records))
@@ -132,14 +132,31 @@ def _refuse_without_force(card: Paper, run: Run, config: str, code: str) -> None
             )
 
 
-def _size_of_items(run: Run, records: Iterable[Record]) -> int:
-    size = 0
-    for name in {record.items for record in records if record.items}:
-        try:
-            size += (run.folder / name).stat().st_size
-        except OSError:
-            return MOST_ITEMS
-    return size
+def _kept_items(run: Run, records: Iterable[Record]) -> set[str]:
+    """The item files to publish: those of the smallest data sets, all systems of one together.
+
+    Items of one system alone are worth nothing, since comparisons pair them.
+    """
+    groups: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        if record.items:
+            groups.setdefault((record.dataset, record.metric), set()).add(record.items)
+    kept: set[str] = set()
+    left = float(MOST_ITEMS)
+    for size, names in sorted((_size(run, names), sorted(names)) for names in groups.values()):
+        left -= size
+        if left < 0:
+            break
+        kept.update(names)
+    return kept
+
+
+def _size(run: Run, names: Iterable[str]) -> float:
+    """Bytes of the files; infinite where one is lost."""
+    try:
+        return sum((run.folder / name).stat().st_size for name in names)
+    except OSError:
+        return math.inf
 
 
 def _text(lines: Iterator[str]) -> str:

@@ -53,6 +53,12 @@ class Subscribers:
         """A subscriber by address, as it was normalised."""
         return self._one(subscribers.c.email == email)
 
+    def by_token(self, token_hash: str) -> Subscriber | None:
+        """Who waits to confirm with the link of this token."""
+        if not token_hash:
+            return None
+        return self._one((subscribers.c.token_hash == token_hash) & (subscribers.c.state == "asked"))
+
     def _one(self, condition: Any) -> Subscriber | None:
         with self._database.read() as connection:
             row = connection.execute(select(subscribers).where(condition)).first()

@@ -61,7 +61,7 @@ def stream_costs(
 
 def _ticks(curves: Mapping[str, Curve]) -> list[Number]:
     tokens = sorted({token for xs, _ in curves.values() for token in xs})
-    return tokens[-1 :: -max(1, len(tokens) // 5)][::-1] if tokens else []
+    return tokens[-1 :: -max(1, len(tokens) // 4)][::-1] if tokens else []
 
 
 def _name_the_ends(axes: Any, curves: Mapping[str, Curve], colours: Mapping[str, str]) -> None:
