@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from octavo import catalogue
 from octavo.ledger import published
 from octavo.page.digest import sending
+from octavo.page.search import MiniLM, Search
 from octavo.page.settings import Settings
 from octavo.page.store import Filters, ListedPaper, Store
 from octavo.page.web.app import create
-from octavo.page.web.finding import Cards, Finder
+from octavo.page.web.finding import Finder, Indexed
 from octavo.page.web.page import Page
 
 LOG = logging.getLogger(__name__)
@@ -34,8 +35,10 @@ def application(settings: Settings, *, library: bool = False, schedule: bool = T
 
 
 def finder_of(store: Store) -> Finder:
-    """The search over a store."""
-    return Cards(store)
+    """The search over a store; the encoder loads in the background."""
+    search = Search(store, load=MiniLM)
+    search.warm()
+    return Indexed(store, search)
 
 
 def following(finder: Finder) -> sending.Search:
