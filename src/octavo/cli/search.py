@@ -39,7 +39,7 @@ def search(words: tyro.conf.Positional[tuple[str, ...]], all: bool = False, json
 def _everywhere(typed: str, json: bool) -> int:
     """Searches the index that the page searches."""
     try:
-        from octavo.page.finding import search_of
+        from octavo.page.search import search_of
         from octavo.page.store import Store, page_folder
     except ModuleNotFoundError as error:
         raise OctavoError(f"Searching all papers needs {error.name}: pip install 'octavo[page]'") from None

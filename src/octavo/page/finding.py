@@ -1,19 +1,12 @@
-"""The search of the page over a store, as the application, the digest and the command line use it."""
+"""The fused search as the application and the digest ask for it, and the job that completes vectors."""
 
-import logging
+from octavo.page.embed import embed
+from octavo.page.search import Search, VectorIndex
+from octavo.page.store import Filters
+from octavo.page.web.finding import Cards, Found, Hit
 
-from octavo import data
-from octavo.page.search import MiniLM, Search, VectorIndex
-from octavo.page.store import Filters, Store
-from octavo.page.web.finding import Found, Hit
-
-LOG = logging.getLogger(__name__)
-
-
-def search_of(store: Store) -> Search:
-    """The search over a store: by meaning too where it has vectors and MiniLM is on this machine."""
-    index = VectorIndex(store.folder / "vectors")
-    return Search(store, index, MiniLM if data.available("minilm") else None)
+AT_A_TIME = 5000
+"""Papers that one run of the job encodes at most."""
 
 
 class Fused:
@@ -24,24 +17,36 @@ class Fused:
     """
 
     def __init__(self, search: Search) -> None:
-        self._search = search
+        self.search = search
+        self._cards = Cards(search.store)
 
     def find(self, text: str, filters: Filters, limit: int, offset: int) -> Found:
         """One page of what a text finds, best first."""
-        results = self._search.search(text, filters, limit=limit, offset=offset)
+        results = self.search.search(text, filters, limit=limit, offset=offset)
         hits = []
         for hit in results.hits:
             pieces = hit.snippet.pieces if hit.snippet else ()
             marked = "".join(f"[[{piece}]]" if found else piece for piece, found in pieces)
             hits.append(Hit(hit.paper.id, hit.why, marked))
-        note = (
-            ""
-            if self._search.ready or not self._search.load
-            else "The search by meaning is still being loaded."
-        )
+        note = "" if results.mode != "words" or self.search.load is None or self.search.ready else LOADING
         return Found(tuple(hits), results.found > offset + limit, note)
 
     def similar(self, paper: str, limit: int) -> list[str]:
-        """The ids of papers like one, by its id; none where it has no vector."""
-        found = self._search.store.papers.get(paper)
-        return [] if found is None else [each.id for each, _ in self._search.similar(found, limit)]
+        """The ids of papers like one, by its id; by the tasks of its card where it has no vector."""
+        found = self.search.store.papers.get(paper)
+        near = self.search.similar(found, limit) if found is not None else []
+        return [each.id for each, _ in near] or self._cards.similar(paper, limit)
+
+
+LOADING = "Found by words alone: the search by meaning is being made ready."
+
+
+def complete_vectors(search: Search) -> int:
+    """Encodes papers that have no vector yet, some thousand at most; returns how many."""
+    if search.load is None:
+        return 0
+    search.warm(wait=True)
+    assert search.encoder is not None
+    return embed(
+        search.store, VectorIndex(search.store.folder / "vectors"), search.encoder, limit=AT_A_TIME
+    ).papers

@@ -1,4 +1,4 @@
-"""`octavo page audit`: whether the order follows from the logs, what the guard held back, which jobs are late."""
+"""`octavo page audit`: whether the order follows from the logs, and what the guard held back."""
 
 from pathlib import Path
 

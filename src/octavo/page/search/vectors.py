@@ -85,13 +85,11 @@ class VectorIndex:
     def __len__(self) -> int:
         return self.meta.count
 
-    def refresh(self) -> bool:
-        """Takes in what another process has added; False where there is nothing new."""
+    @property
+    def stale(self) -> bool:
+        """Whether another index over the same folder has added something since this one was made."""
         file = self.folder / "meta.json"
-        if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != asdict(self.meta):
-            self._load()
-            return True
-        return False
+        return file.is_file() and json.loads(file.read_text(encoding="utf-8")) != asdict(self.meta)
 
     def fit(self, sample: FloatArray) -> None:
         """Takes the mean and the principal axes from a sample, once, before anything is added.
