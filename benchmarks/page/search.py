@@ -110,9 +110,7 @@ def main() -> None:
             begun = time.perf_counter()
             index.add(np.arange(first, first + count), vectors, tier=2)
             adding += time.perf_counter() - begun
-        print(
-            f"made in {time.perf_counter() - start:.0f} s, {given.vectors / adding:,.0f} a second into the index"
-        )
+        print(f"made in {time.perf_counter() - start:.0f} s, {given.vectors / adding:,.0f} a second")
         _, near = flat.search(queries, 10)
         exact = [set(row.tolist()) for row in near]
         half = QUERIES // 2

@@ -10,8 +10,8 @@ from octavo.page.store.tables import metadata
 revision = "0001"
 down_revision = None
 
-# External content: the text is stored once, in papers. Triggers keep the index in step with changes; new papers
-# are indexed by the store, a batch in one statement, which is nearly twice as fast as a trigger.
+# External content: the text is stored once, in papers. Triggers keep the index in step with changes; new
+# papers are indexed by the store, a batch in one statement, which is nearly twice as fast as a trigger.
 SQLITE = (
     """CREATE VIRTUAL TABLE papers_fts USING fts5(
         title, authors, abstract, content='papers', content_rowid='row',
