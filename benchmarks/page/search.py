@@ -31,9 +31,14 @@ REAL = 8000
 CHUNK = 100_000
 
 
+def titles_file() -> Path:
+    """Where the vectors of titles are kept."""
+    return cache_folder() / "encoded" / f"arxiv-titles-{REAL + QUERIES}.npy"
+
+
 def real_vectors() -> FloatArray:
     """MiniLM's vectors of titles, kept in the cache."""
-    file = cache_folder() / "encoded" / f"arxiv-titles-{REAL + QUERIES}.npy"
+    file = titles_file()
     if not file.is_file():
         table = find_file("arxiv_abstracts", "cs.CL_2019.tsv.xz")
         if table is None:
