@@ -2,21 +2,22 @@
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from octavo import catalogue
-from octavo.ledger import published
 from octavo.page.digest import sending
-from octavo.page.search import MiniLM, Search
+from octavo.page.finding import Fused, complete_vectors
+from octavo.page.ingest import import_library
+from octavo.page.search import search_of
 from octavo.page.settings import Settings
-from octavo.page.store import Filters, ListedPaper, Store
+from octavo.page.store import Filters, Store
 from octavo.page.web.app import create
-from octavo.page.web.finding import Finder, Indexed
+from octavo.page.web.finding import Finder
 from octavo.page.web.page import Page
 
 LOG = logging.getLogger(__name__)
-EVERY_MINUTE, DAILY = 60, 86400
+EVERY_MINUTE, QUARTER, DAILY = 60, 900, 86400
 SENT_AT_ONCE = 500
 
 
@@ -30,47 +31,20 @@ def application(settings: Settings, *, library: bool = False, schedule: bool = T
     """
     store = Store(folder=settings.data)
     if library:
-        put_library(store)
+        import_library(store)
     return create(settings, store, finder=finder_of(store), warm=True, beside=_schedule if schedule else None)
 
 
 def finder_of(store: Store) -> Finder:
-    """The search over a store; the encoder loads in the background."""
-    search = Search(store, load=MiniLM)
+    """The search over a store, which loads what it needs to search by meaning while words are answered."""
+    search = search_of(store)
     search.warm()
-    return Indexed(store, search)
+    return Fused(search)
 
 
 def following(finder: Finder) -> sending.Search:
     """A search as the digest asks for it."""
     return lambda text, limit: [hit.id for hit in finder.find(text, Filters(withdrawn=False), limit, 0).hits]
-
-
-def put_library(store: Store) -> None:
-    """Puts the papers of this library into a store, with what is published of them; as often as one likes."""
-    cards = catalogue.papers()
-    store.papers.put(
-        ListedPaper(
-            id=card.arxiv,
-            title=card.title,
-            abstract=" ".join(card.summary.split()),
-            authors=card.authors,
-            published=f"{card.year}-01-01",
-            updated=f"{card.year}-01-01",
-            source="octavo",
-            url=card.url,
-            code=card.code,
-            slug=card.slug,
-            shelf=card.shelf,
-            runs=card.runs,
-            has_demo=card.has_demo,
-        )
-        for card in cards
-    )
-    for card in cards:
-        if card.runs:
-            judged = [judgement.as_dict() for judgement in published.judgements(card)]
-            store.ledger.put(card.arxiv, judged, [])
 
 
 def _schedule(page: Page) -> Callable[[], None]:
@@ -88,6 +62,15 @@ def _schedule(page: Page) -> Callable[[], None]:
         seconds=EVERY_MINUTE,
         max_instances=1,
     )
+    if isinstance(page.finder, Fused):
+        search = page.finder.search
+        scheduler.add_job(
+            lambda: _noted(page, "vectors", QUARTER, lambda _: complete_vectors(search)),
+            "interval",
+            seconds=QUARTER,
+            next_run_time=datetime.now(UTC),
+            max_instances=1,
+        )
     scheduler.add_job(lambda: _noted(page, "retention", DAILY, _forget), "cron", hour=5, minute=0)
     scheduler.start()
 
@@ -111,7 +94,7 @@ def _forget(page: Page) -> None:
     page.store.subscribers.forget_unconfirmed()
 
 
-def _noted(page: Page, name: str, period: float, job: Callable[[Page], None]) -> None:
+def _noted(page: Page, name: str, period: float, job: Callable[[Page], object]) -> None:
     """Runs a job and notes how it ended: a job that fails silently is found by /healthz."""
     try:
         job(page)

@@ -53,7 +53,8 @@ def test_the_arguments_have_their_types(tmp_path: Path) -> None:
     found = arguments(DEMO, checked(FORM, typed, LIMITS), tmp_path, LIMITS)
     file = found.pop("image")
     assert found == {"word": "dog", "at": 3, "rate": None, "steps": 7, "often": False}
-    assert file.parent == tmp_path and Image.open(file).size == (20, 10)
+    assert file.parent == tmp_path
+    assert Image.open(file).size == (20, 10)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,13 @@ def run(demos: Demos, **values: str) -> Shown | Failed:
 
 def test_a_form_and_a_figure(demos: Demos) -> None:
     form = demos.forms(["restless"])["restless"]
-    assert isinstance(form, Form) and form.summary == "Does one thing."
+    assert isinstance(form, Form)
+    assert form.summary == "Does one thing."
     assert demos.known("restless") is form
     shown = run(demos, size="5", often="on")
     assert isinstance(shown, Shown), shown
-    assert shown.figure and shown.figure.startswith(b"\x89PNG")
+    assert shown.figure
+    assert shown.figure.startswith(b"\x89PNG")
     assert dict(shown.values) == {"size": "5", "often": "yes", "picture": "–"}
     assert not Path("scratch.txt").exists()
 
@@ -54,16 +56,19 @@ def test_files_of_the_machine_are_out_of_reach(demos: Demos, tmp_path: Path) -> 
     secret = tmp_path / "secret"
     secret.write_text("secret")
     failed = run(demos, what="read", path=str(secret))
-    assert isinstance(failed, Failed) and "reads no files" in failed.why
+    assert isinstance(failed, Failed)
+    assert "reads no files" in failed.why
     failed = run(demos, what="write", path=str(tmp_path / "written"))
-    assert isinstance(failed, Failed) and "writes no files" in failed.why
+    assert isinstance(failed, Failed)
+    assert "writes no files" in failed.why
     assert not (tmp_path / "written").exists()
 
 
 @pytest.mark.parametrize("what", ["sleep", "spin"])
 def test_time_is_limited(what: str) -> None:
     failed = run(Demos(DemoLimits(seconds=3)), what=what)
-    assert isinstance(failed, Failed) and "3 seconds" in failed.why
+    assert isinstance(failed, Failed)
+    assert "3 seconds" in failed.why
 
 
 def test_no_more_wait_than_may() -> None:

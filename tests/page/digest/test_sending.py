@@ -47,7 +47,8 @@ def send(settings: Settings, store: Store, tokens: Tokens, box: Any) -> sending.
 )
 def test_the_last_period_that_is_over(every: str, at: float, name: str) -> None:
     found, begin = sending.period(every, at)
-    assert found == name and begin < at
+    assert found == name
+    assert begin < at
 
 
 def test_one_mail_a_period_and_nothing_twice(
@@ -64,7 +65,8 @@ def test_one_mail_a_period_and_nothing_twice(
     clock.at += 86400
     assert sending.queue(filled, "day", nothing) == 3
     send(settings, filled, tokens, box)
-    assert len(filled.outbox.papers_sent(ids[0])) == 20 and first < filled.outbox.papers_sent(ids[0])
+    assert len(filled.outbox.papers_sent(ids[0])) == 20
+    assert first < filled.outbox.papers_sent(ids[0])
     for _ in range(2):
         clock.at += 86400
         sending.queue(filled, "day", nothing)
@@ -88,7 +90,8 @@ def test_what_is_followed_comes_first(filled: Store, settings: Settings, tokens:
     chosen = sending.choose(
         filled, subscriber, trending, 0.0, lambda text, limit: found if text == "streams" else []
     )
-    assert chosen[:2] == found and len(chosen) == 5
+    assert chosen[:2] == found
+    assert len(chosen) == 5
 
 
 def test_a_later_try_and_the_end_of_tries(
@@ -100,7 +103,8 @@ def test_a_later_try_and_the_end_of_tries(
         send(settings, filled, tokens, Box(Refused("451 greylisted r@example.org", for_good=False))).later
         == 1
     )
-    assert send(settings, filled, tokens, box := Box()).sent == 0 and not box.to
+    assert send(settings, filled, tokens, box := Box()).sent == 0
+    assert not box.to
     clock.at += 61
     assert send(settings, filled, tokens, box).sent == 1
     for day in (1, 2):

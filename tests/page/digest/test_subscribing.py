@@ -89,10 +89,12 @@ def test_the_whole_way(
     assert sending.queue(filled, "day", lambda text, limit: []) == 1
     assert sending.send(settings, filled, tokens, relay).sent == 1
     mail = inbox_.mails[1]
-    assert mail["To"] == ADDRESS and mail["Subject"] == "octavo: 5 papers this day"
+    assert mail["To"] == ADDRESS
+    assert mail["Subject"] == "octavo: 5 papers this day"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "A person, a street, a town." in text and text.count("https://papers.example/papers/") == 5
+    assert "A person, a street, a town." in text
+    assert text.count("https://papers.example/papers/") == 5
     assert "<img" not in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
 
     # What a mail program does by itself, without a cookie, and again.
@@ -174,7 +176,8 @@ def test_an_address_is_asked_three_times_a_day(
 )
 def test_what_is_no_address_is_refused(client: TestClient, inbox: tuple[Inbox, Relay], address: str) -> None:
     answer = subscribe(client, address)
-    assert answer.status_code == 422 and "not an e-mail address" in answer.text
+    assert answer.status_code == 422
+    assert "not an e-mail address" in answer.text
     assert not inbox[0].mails
 
 

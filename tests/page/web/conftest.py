@@ -13,7 +13,7 @@ pytest.importorskip("fastapi", reason="needs octavo[page]")
 
 from fastapi.testclient import TestClient
 
-from octavo.page.serving import put_library
+from octavo.page.ingest import import_library
 from octavo.page.settings import MailSettings, Settings
 from octavo.page.store import ListedPaper, Store
 from octavo.page.web.app import create
@@ -29,7 +29,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def filled(store: Store) -> Store:
     """The library, and fifty papers of arXiv beside it."""
-    put_library(store)
+    import_library(store)
     store.papers.put(
         ListedPaper(
             id=f"2401.{number:05}",

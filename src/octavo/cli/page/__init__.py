@@ -7,9 +7,14 @@ from octavo.errors import OctavoError
 
 COMMANDS = {
     "serve": "open the page on this machine",
+    "import": "put papers in: the library, arXiv, daily lists, your own",
+    "embed": "make papers findable by meaning",
+    "trending": "the papers that are warm now, and the formula",
+    "audit": "compute the order anew from the logs",
     "digest": "write the digests that are due, and send them",
 }
 """The commands, each a module of its name beside this file."""
+_MODULES = {"import": "importing"}
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +31,7 @@ def main(arguments: list[str]) -> int:
         hint = f"Did you mean {near[0]}?" if near else "`octavo page --help` lists them."
         raise OctavoError(f"There is no command `octavo page {name}`. {hint}")
     try:
-        command = import_module(f"octavo.cli.page.{name}")
+        command = import_module(f"octavo.cli.page.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("octavo"):
             raise

@@ -3,7 +3,7 @@
 from octavo.page.search.encoders import FULL, STATIC, Encoder, MiniLM, StaticEncoder, static_from_minilm
 from octavo.page.search.keyword import KeywordIndex, Snippet
 from octavo.page.search.query import Query, parse
-from octavo.page.search.searcher import Hit, Mode, Results, Search
+from octavo.page.search.searcher import Hit, Mode, Results, Search, search_of
 from octavo.page.search.vectors import VectorIndex
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "StaticEncoder",
     "VectorIndex",
     "parse",
+    "search_of",
     "static_from_minilm",
 ]

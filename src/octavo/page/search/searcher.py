@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from octavo.page.search.encoders import Encoder
+from octavo import data
+from octavo.page.search.encoders import Encoder, MiniLM
 from octavo.page.search.fusion import standardised as fused
 from octavo.page.search.keyword import KeywordIndex, Snippet
 from octavo.page.search.query import Query, parse, tokenise
@@ -101,8 +102,16 @@ class Search:
         return self._encoder is not None and len(self._index) > 0
 
     @property
+    def encoder(self) -> Encoder | None:
+        """The encoder, where it is loaded."""
+        return self._encoder
+
+    @property
     def _index(self) -> VectorIndex:
+        """The vectors as they stand on disk; a newer index takes the place of this one whole."""
         assert self.vectors is not None
+        if self.vectors.stale:
+            self.vectors = VectorIndex(self.vectors.folder)
         return self.vectors
 
     def warm(self, *, wait: bool = False) -> None:
@@ -173,7 +182,6 @@ class Search:
         return Results(query, used, hits, len(order))
 
     def _by_meaning(self, query: Query, filters: Filters | None) -> list[tuple[int, float]]:
-        self._index.refresh()
         among = None if filters is None else np.array(self.store.papers.rows(filters), np.int64)
         found = self._index.search(self._vector(query.text), DEPTH, among=among)
         if not query.without and not any(term.required for group in query.groups for term in group):
@@ -199,11 +207,11 @@ class Search:
 
     def similar(self, paper: ListedPaper, limit: int = 6) -> list[tuple[ListedPaper, float]]:
         """Papers like one, with their cosine: near to it, and not all the same; none without a vector."""
-        self._index.refresh()
-        if self._index.places(np.array([paper.row], np.int64))[0] < 0:
+        index = self._index
+        if index.places(np.array([paper.row], np.int64))[0] < 0:
             return []
-        found = self._index.near(paper.row, 60)
-        chosen = spread_out(found, self._index.unit_vectors([row for row, _ in found]), limit)
+        found = index.near(paper.row, 60)
+        chosen = spread_out(found, index.unit_vectors([row for row, _ in found]), limit)
         papers = {each.row: each for each in self.store.papers.by_rows([row for row, _ in chosen])}
         return [(papers[row], score) for row, score in chosen if row in papers]
 
@@ -236,3 +244,8 @@ def _allowed(query: Query, paper: ListedPaper) -> bool:
 def _nth(rank: int) -> str:
     ending = "th" if 10 <= rank % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
     return f"{rank}{ending}"
+
+
+def search_of(store: Store) -> Search:
+    """The search over a store: by meaning too where MiniLM is on this machine and the store has vectors."""
+    return Search(store, load=MiniLM if data.available("minilm") else None)

@@ -72,7 +72,7 @@ class VectorIndex:
         self.tiers = self._mapped("tiers", np.uint8, (count,))
         self._codes = self._mapped("codes", np.uint8, (count, DIM // 8))
         self._head = self._mapped("head", np.int8, (count, HEAD))
-        self._full = self._mapped("full", np.int8, (count, DIM))
+        self._full = self._mapped("full", np.float16, (count, DIM))
         # Rows are added in their order almost always; then a row's place is found without a table.
         ascending = bool(count < 2 or np.all(np.diff(self.rows) > 0))
         self._order = None if ascending else np.argsort(self.rows, kind="stable")
@@ -85,13 +85,11 @@ class VectorIndex:
     def __len__(self) -> int:
         return self.meta.count
 
-    def refresh(self) -> bool:
-        """Takes in what another process has added; False where there is nothing new."""
+    @property
+    def stale(self) -> bool:
+        """Whether another index over the same folder has added something since this one was made."""
         file = self.folder / "meta.json"
-        if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != asdict(self.meta):
-            self._load()
-            return True
-        return False
+        return file.is_file() and json.loads(file.read_text(encoding="utf-8")) != asdict(self.meta)
 
     def fit(self, sample: FloatArray) -> None:
         """Takes the mean and the principal axes from a sample, once, before anything is added.
@@ -177,11 +175,12 @@ class VectorIndex:
 
     def _coded(
         self, vectors: FloatArray, scale: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int8]]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.float16]]:
         centred = _unit(vectors) - self._mean
-        whole = np.clip(np.rint(centred @ self._rotation * scale), -127, 127).astype(np.int8)
+        whole = centred @ self._rotation
+        head = np.clip(np.rint(whole[:, :HEAD] * scale), -127, 127).astype(np.int8)
         # Signs of the encoder's own dimensions: those of principal axes say little behind the first few.
-        return np.packbits(centred > 0, axis=1), np.ascontiguousarray(whole[:, :HEAD]), whole
+        return np.packbits(centred > 0, axis=1), head, whole.astype(np.float16)
 
     def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where rows lie in the files; -1 for rows without a vector."""
@@ -196,7 +195,7 @@ class VectorIndex:
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """The stored vectors of rows, centred and rotated; zeros for rows without one."""
         places = self.places(np.asarray(rows, np.int64))
-        found = np.asarray(self._full[np.maximum(places, 0)], np.float32) / np.float32(self.meta.scale)
+        found = np.asarray(self._full[np.maximum(places, 0)], np.float32)
         found[places < 0] = 0
         return found
 
@@ -245,7 +244,7 @@ class VectorIndex:
     def _exact(
         self, places: NDArray[np.int64], turned: FloatArray, centred: FloatArray, limit: int
     ) -> list[tuple[int, float]]:
-        found = self._full[places].astype(np.float32) / np.float32(self.meta.scale)
+        found = self._full[places].astype(np.float32)
         # Undo the centring: the cosine of the vectors themselves is what a person is told.
         cosine = found @ turned + self._offset(found, centred)
         best = np.argsort(-cosine, kind="stable")[:limit]
@@ -266,15 +265,19 @@ class VectorIndex:
         found = self.search(self.unit_vectors([row])[0], limit + 1)
         return [pair for pair in found if pair[0] != row][:limit]
 
-    def exact(self, vector: FloatArray, limit: int = 10) -> list[tuple[int, float]]:
-        """As `search`, by looking at every full vector: what the stages are measured against."""
-        centred = _unit(vector[None])[0] - self._mean
-        turned = centred @ self._rotation
-        best: list[tuple[int, float]] = []
-        for start in range(0, self.meta.count, 100_000):
-            places = np.arange(start, min(start + 100_000, self.meta.count))
-            best += self._exact(places, turned, centred, limit)
-        return sorted(best, key=lambda pair: (-pair[1], pair[0]))[:limit]
+    def exact(self, vectors: FloatArray, limit: int = 10) -> list[list[int]]:
+        """The nearest rows of some queries by every full vector: what the stages are measured against."""
+        centred = _unit(vectors) - self._mean
+        turned = centred @ self._rotation + self._mean @ self._rotation
+        best = np.zeros((len(vectors), 0), np.float32), np.zeros((len(vectors), 0), np.int64)
+        for start in range(0, self.meta.count, 50_000):
+            part = self._full[start : start + 50_000].astype(np.float32)
+            scores = np.concatenate([best[0], turned @ part.T], axis=1)
+            at = np.arange(start, start + len(part))
+            places = np.concatenate([best[1], np.broadcast_to(at, (len(vectors), len(at)))], axis=1)
+            kept = np.argsort(-scores, axis=1, kind="stable")[:, :limit]
+            best = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
+        return [self.rows[places].tolist() for places in best[1]]
 
     def calibrate(self, queries: FloatArray, target: float = TARGET) -> dict[str, float]:
         """Chooses how many candidates stages one and two keep, the fewest that reach a recall@10.
@@ -286,7 +289,7 @@ class VectorIndex:
         Returns:
             `coarse`, `fine` and the `recall` that they reach.
         """
-        wanted = [{row for row, _ in self.exact(query)} for query in queries]
+        wanted = [set(rows) for rows in self.exact(queries)]
 
         def recall(coarse: int, fine: int) -> float:
             got = [{row for row, _ in self.search(query, coarse=coarse, fine=fine)} for query in queries]

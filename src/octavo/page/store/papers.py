@@ -345,6 +345,11 @@ class Papers:
             cursor = connection.connection.cursor()
             marks = ", ".join("?" * len(columns))
             cursor.executemany(f"INSERT INTO papers ({', '.join(columns)}) VALUES ({marks})", rows)
+            cursor.execute(
+                "INSERT INTO papers_fts(rowid, title, authors, abstract) "
+                "SELECT row, title, authors, abstract FROM papers WHERE row >= ?",
+                (first,),
+            )
             cursor.close()
         else:
             connection.execute(papers.insert(), [dict(zip(columns, row, strict=True)) for row in rows])

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from octavo import catalogue
-from octavo.page.search import Search
 from octavo.page.store import Filters, Store
 
 
@@ -15,10 +14,12 @@ class Hit:
     Args:
         id: the paper's.
         why: why it stands where it stands, in words.
+        snippet: the piece of its text that has the words, with the words between `[[` and `]]`.
     """
 
     id: str
     why: str = ""
+    snippet: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,32 +41,6 @@ class Finder(Protocol):
     def similar(self, paper: str, limit: int) -> list[str]:
         """The ids of papers like one, by its id."""
         ...
-
-
-class Indexed:
-    """The page's own index: words and meaning, fused; before anything is embedded, words and the cards' tasks."""
-
-    def __init__(self, store: Store, search: Search) -> None:
-        self._search = search
-        self._cards = Cards(store)
-        self._store = store
-
-    def find(self, text: str, filters: Filters, limit: int, offset: int) -> Found:
-        """One page of what a text finds, best first."""
-        results = self._search.search(text, filters, limit=limit, offset=offset)
-        note = (
-            ""
-            if self._search.ready
-            else "By words alone for now: meaning joins in when its vectors are there."
-        )
-        hits = tuple(Hit(hit.paper.id, f"Why here: {hit.why}.") for hit in results.hits)
-        return Found(hits, results.found > offset + limit, note)
-
-    def similar(self, paper: str, limit: int) -> list[str]:
-        """The nearest papers that are not all the same."""
-        found = self._store.papers.get(paper)
-        near = self._search.similar(found, limit) if found else []
-        return [each.id for each, _ in near] or self._cards.similar(paper, limit)
 
 
 class Cards:

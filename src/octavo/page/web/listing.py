@@ -118,7 +118,7 @@ class Entry:
         summary: ours where the paper is of this library, else its abstract.
         venue: where it appeared, "" where that is not known.
         verdicts: (claim, verdict) pairs.
-        why: of a search: why it stands where it stands.
+        why, snippet: of a search: why it stands where it stands, and the piece of text that was found.
     """
 
     paper: ListedPaper
@@ -126,6 +126,7 @@ class Entry:
     venue: str = ""
     verdicts: list[tuple[str, str]] = field(default_factory=list)
     why: str = ""
+    snippet: str = ""
 
     @property
     def name(self) -> str:
@@ -148,11 +149,11 @@ def listing(page: Page, asked: Asked) -> Listing:
     """The papers that a list has on the page that is asked for."""
     start = time.perf_counter()
     limit, offset = asked.size, (asked.page - 1) * asked.size
-    whys: dict[str, str] = {}
+    whys: dict[str, tuple[str, str]] = {}
     note = ""
     if asked.q:
         found = page.finder.find(asked.q, asked.filters, limit, offset)
-        whys = {hit.id: hit.why for hit in found.hits}
+        whys = {hit.id: (hit.why, hit.snippet) for hit in found.hits}
         papers, more, note = page.store.papers.many(list(whys)), found.more, found.note
     elif asked.sort in WINDOWS:
         papers = _window(page, asked, limit + 1, offset)
@@ -162,7 +163,7 @@ def listing(page: Page, asked: Asked) -> Listing:
         papers = page.store.papers.listed(asked.filters, order, limit=limit + 1, offset=offset)
         papers, more = papers[:limit], len(papers) > limit
     verdicts = page.store.ledger.verdicts([paper.id for paper in papers])
-    entries = [entry(paper, verdicts.get(paper.id, []), whys.get(paper.id, "")) for paper in papers]
+    entries = [entry(paper, verdicts.get(paper.id, []), *whys.get(paper.id, ("", ""))) for paper in papers]
     return Listing(asked, entries, more, note, time.perf_counter() - start)
 
 
@@ -179,12 +180,12 @@ def _window(page: Page, asked: Asked, limit: int, offset: int) -> list[ListedPap
     return top
 
 
-def entry(paper: ListedPaper, verdicts: list[tuple[str, str]], why: str = "") -> Entry:
+def entry(paper: ListedPaper, verdicts: list[tuple[str, str]], why: str = "", snippet: str = "") -> Entry:
     """A paper for a list, with what its card tells where it has one."""
     card = card_of(paper)
     if card is None:
-        return Entry(paper, paper.abstract, "", verdicts, why)
-    return Entry(paper, " ".join(card.summary.split()), card.venue, verdicts, why)
+        return Entry(paper, paper.abstract, "", verdicts, why, snippet)
+    return Entry(paper, " ".join(card.summary.split()), card.venue, verdicts, why, snippet)
 
 
 def card_of(paper: ListedPaper) -> catalogue.Paper | None:

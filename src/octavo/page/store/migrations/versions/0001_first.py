@@ -10,14 +10,12 @@ from octavo.page.store.tables import metadata
 revision = "0001"
 down_revision = None
 
-# External content: the text is stored once, in papers, and triggers keep the index in step.
+# External content: the text is stored once, in papers. Triggers keep the index in step with changes; new
+# papers are indexed by the store, a batch in one statement, which is nearly twice as fast as a trigger.
 SQLITE = (
     """CREATE VIRTUAL TABLE papers_fts USING fts5(
         title, authors, abstract, content='papers', content_rowid='row',
         tokenize="porter unicode61 remove_diacritics 2")""",
-    """CREATE TRIGGER papers_fts_insert AFTER INSERT ON papers BEGIN
-        INSERT INTO papers_fts(rowid, title, authors, abstract)
-        VALUES (new.row, new.title, new.authors, new.abstract); END""",
     """CREATE TRIGGER papers_fts_delete AFTER DELETE ON papers BEGIN
         INSERT INTO papers_fts(papers_fts, rowid, title, authors, abstract)
         VALUES ('delete', old.row, old.title, old.authors, old.abstract); END""",
