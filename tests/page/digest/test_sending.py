@@ -1,7 +1,7 @@
 """Each mail at most once, whatever is killed when; what is refused is tried again, or not."""
 
-import multiprocessing
-import os
+import subprocess
+import sys
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -133,27 +133,6 @@ def test_who_leaves_in_between_gets_nothing(filled: Store, settings: Settings, t
     assert not box.to
 
 
-class Dying:
-    """Takes some mails, and then takes the process with it: before or after the mail is out."""
-
-    def __init__(self, folder: Path, after: int, out: bool) -> None:
-        self.folder, self.left, self.out = Folder(folder), after, out
-
-    def post(self, message: EmailMessage) -> None:
-        if self.left == 0:
-            if self.out:
-                self.folder.post(message)
-            os._exit(9)
-        self.left -= 1
-        self.folder.post(message)
-
-
-def _send_and_die(settings: Settings, folder: Path, at: float, after: int, out: bool) -> None:
-    store = Store(folder=folder, now=lambda: at)
-    sending.queue(store, "day", nothing)
-    send(settings, store, Tokens(settings.secret, store.now), Dying(settings.mail.folder, after, out))
-
-
 @pytest.mark.parametrize("out", [True, False])
 def test_killed_in_the_middle_nobody_gets_two(
     filled: Store, settings: Settings, tokens: Tokens, clock: Any, out: bool
@@ -162,12 +141,11 @@ def test_killed_in_the_middle_nobody_gets_two(
 
     for number in range(6):
         confirm(filled, f"r{number}@example.org", every="day")
-    context = multiprocessing.get_context("spawn")
+    script = Path(__file__).with_name("dying_sender.py")
     for after in (1, 2):
-        process = context.Process(target=_send_and_die, args=(settings, filled.folder, clock.at, after, out))
-        process.start()
-        process.join(60)
-        assert process.exitcode == 9
+        words = [filled.folder, settings.mail.folder, clock.at, settings.secret, after, out]
+        done = subprocess.run([sys.executable, script, *map(str, words)], timeout=60, check=False)
+        assert done.returncode == 9
     filled.outbox.unsure()
     sending.queue(filled, "day", nothing)
     send(settings, filled, tokens, Folder(settings.mail.folder))

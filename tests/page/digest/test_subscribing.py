@@ -1,6 +1,7 @@
 """From the form to the mail to the button, through a real SMTP server; and every token that must not work."""
 
 import re
+import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,9 +38,11 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, Relay]]:
     inbox = Inbox()
-    controller = Controller(inbox, hostname="127.0.0.1", port=0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(inbox, hostname="127.0.0.1", port=port)
     controller.start()
-    port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     yield inbox, Relay("127.0.0.1", port)
     controller.stop()
 

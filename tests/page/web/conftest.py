@@ -1,6 +1,7 @@
 """The application over a small store."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,10 +13,12 @@ import pytest
 pytest.importorskip("fastapi", reason="needs octavo[page]")
 
 from fastapi.testclient import TestClient
+from tests.page.conftest import Clock
 
 from octavo.page.ingest import import_library
 from octavo.page.settings import MailSettings, Settings
 from octavo.page.store import ListedPaper, Store
+from octavo.page.trending import EPOCH
 from octavo.page.web.app import create
 from octavo.page.web.page import Page
 
@@ -26,10 +29,21 @@ def settings(tmp_path: Path) -> Settings:
     return Settings("secret " * 8, "http://testserver", data=tmp_path / "page", mail=mail)
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """The library, and fifty papers of arXiv beside it."""
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the papers of the library, made once: its ledger takes a second to judge."""
+    folder = tmp_path_factory.mktemp("library")
+    store = Store(folder=folder, now=lambda: EPOCH + 1000 * 3600)
     import_library(store)
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def filled(library: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    """The library, and fifty papers of arXiv beside it."""
+    shutil.copytree(library, tmp_path / "page")
+    store = Store(folder=tmp_path / "page", now=clock)
     store.papers.put(
         ListedPaper(
             id=f"2401.{number:05}",
@@ -44,7 +58,13 @@ def filled(store: Store) -> Store:
         )
         for number in range(50)
     )
-    return store
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(filled: Store) -> Store:
+    return filled
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_htmx_gets_the_rows_alone(client: TestClient) -> None:
     rows = client.get("/?shelf=vision", headers={"HX-Request": "true"})
     assert "<html" not in rows.text
     assert names(rows.text)
-    assert rows.headers["vary"] == "HX-Request"
+    assert "HX-Request" in rows.headers["vary"]
 
 
 def test_filters_narrow(client: TestClient) -> None:

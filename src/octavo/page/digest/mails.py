@@ -19,6 +19,8 @@ from octavo.page.web import strips, text
 
 HERE = Path(__file__).parent / "templates"
 LEAVE, PREFER = "leave", "prefer"
+# Folded at 78 letters, a long link would be written as an encoded word, which no mail program reads as a link.
+UNFOLDED = SMTP.clone(max_line_length=990)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def digest(
 def _mail(
     settings: Settings, to: str, subject: str, template: str, values: dict[str, Any], now: float, key: str
 ) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=UNFOLDED)
     name, sender = parseaddr(settings.mail.sender)
     user, _, host = sender.rpartition("@")
     message["From"] = Address(name, user, host)

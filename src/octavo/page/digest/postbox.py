@@ -5,6 +5,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -97,7 +98,10 @@ class Relay:
         local = self.host in LOCAL
         try:
             await aiosmtplib.send(
-                message,
+                # As bytes: the library would fold the headers anew, and links with them.
+                bytes(message),
+                sender=parseaddr(message["From"])[1],
+                recipients=[parseaddr(message["To"])[1]],
                 hostname=self.host,
                 port=self.port,
                 username=self.user or None,

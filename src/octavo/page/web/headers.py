@@ -82,7 +82,10 @@ class BodyLimit:
 
         async def noted(message: Message) -> None:
             nonlocal answered
-            answered = answered or message["type"] == "http.response.start"
+            # Whoever was reading may have taken the refusal for a form that cannot be read.
+            if came > self.most and not answered:
+                raise _TooLarge
+            answered = True
             await send(message)
 
         try:
