@@ -217,8 +217,13 @@ class Search:
 
 
 def _present(query: Query, paper: ListedPaper) -> tuple[str, ...]:
+    """The words of the query that a paper has, in this or another form."""
     have = set(tokenise(f"{paper.title} {' '.join(paper.authors)} {paper.abstract}"))
-    return tuple(word for word in query.words if word in have or any(each.startswith(word) for each in have))
+    return tuple(word for word in query.words if word in have or any(_same_stem(word, each) for each in have))
+
+
+def _same_stem(one: str, other: str) -> bool:
+    return min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one))
 
 
 def _allowed(query: Query, paper: ListedPaper) -> bool:
