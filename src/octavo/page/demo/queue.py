@@ -84,7 +84,7 @@ class Demos:
 
     def _run(self, slug: str, values: Mapping[str, str | bytes], scratch: str) -> Shown | Failed:
         mine, theirs = self._context.Pipe(duplex=False)
-        arguments = (slug, dict(values), scratch, self.limits, theirs)
+        arguments = (slug, dict(values), scratch, self.limits, worker.settings(), theirs)
         process = self._context.Process(target=worker.run, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -109,7 +109,8 @@ class Demos:
 
     def _described(self, slugs: Sequence[str]) -> dict[str, Form | Failed]:
         mine, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=worker.describe, args=(list(slugs), theirs), daemon=True)
+        arguments = (list(slugs), worker.settings(), theirs)
+        process = self._context.Process(target=worker.describe, args=arguments, daemon=True)
         process.start()
         theirs.close()
         found: dict[str, Any] = {}

@@ -46,8 +46,14 @@ class Failed:
     field: str = ""
 
 
-def describe(slugs: Sequence[str], answer: Connection) -> None:
+def settings() -> dict[str, str]:
+    """What the environment says to octavo; the server that processes come from has kept that of its start."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OCTAVO_")}
+
+
+def describe(slugs: Sequence[str], told: Mapping[str, str], answer: Connection) -> None:
     """Sends the forms of papers, or why a paper has none, one after the other."""
+    os.environ.update(told)
     for slug in slugs:
         found: Form | Failed
         try:
@@ -59,9 +65,15 @@ def describe(slugs: Sequence[str], answer: Connection) -> None:
 
 
 def run(
-    slug: str, values: Mapping[str, str | bytes], scratch: str, limits: DemoLimits, answer: Connection
+    slug: str,
+    values: Mapping[str, str | bytes],
+    scratch: str,
+    limits: DemoLimits,
+    told: Mapping[str, str],
+    answer: Connection,
 ) -> None:
     """Runs a paper's demo under lock, and sends what it returned, or why it returned nothing."""
+    os.environ.update(told)
     answer.send(_result(slug, values, Path(scratch), limits))
     answer.close()
 

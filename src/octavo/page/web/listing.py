@@ -118,7 +118,7 @@ class Entry:
         summary: ours where the paper is of this library, else its abstract.
         venue: where it appeared, "" where that is not known.
         verdicts: (claim, verdict) pairs.
-        why, snippet: of a search.
+        why, snippet: of a search: why it stands where it stands, and the piece of text that was found.
     """
 
     paper: ListedPaper

@@ -208,6 +208,7 @@ def _templates(settings: Settings) -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "rich": text.rich,
         "plain": text.plain,
+        "marked": text.marked,
         "number": strips.number,
         "kind": strips.kind,
         "sign": strips.sign,

@@ -113,6 +113,16 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def marked(snippet: str) -> Markup:
+    """A piece of text in which the words between `[[` and `]]` stand out.
+
+    Example:
+        >>> marked("a [[fast]] <method>")
+        Markup('a <mark>fast</mark> &lt;method&gt;')
+    """
+    return Markup(str(escape(_words(snippet))).replace("[[", "<mark>").replace("]]", "</mark>"))
+
+
 def _prose(text: str) -> Markup:
     return escape(_words(text))
 
