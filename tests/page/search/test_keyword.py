@@ -9,15 +9,15 @@ from octavo.page.store import Filters, ListedPaper, Store
 
 
 @pytest.fixture
-def index(store: Store, papers: list[ListedPaper]) -> KeywordIndex:
+def index(any_store: Store, papers: list[ListedPaper]) -> KeywordIndex:
     texts = [
         ("Attention as an RNN", "A recurrent network computes attention with constant memory."),
         ("Retrieval of memories", "Memories are recalled. The title of this one says nothing of attention."),
         ("Vision", "We attend to images; constant dripping hollows memory."),
     ]
     some = [replace(p, title=t, abstract=a) for p, (t, a) in zip(papers, texts, strict=False)]
-    store.papers.put(some)
-    return KeywordIndex(store.database)
+    any_store.papers.put(some)
+    return KeywordIndex(any_store.database)
 
 
 def rows(index: KeywordIndex, typed: str, filters: Filters | None = None) -> list[int]:
@@ -59,9 +59,9 @@ def test_a_snippet_marks_the_words_and_escapes_nothing_itself(index: KeywordInde
     )
 
 
-def test_an_index_follows_its_papers(index: KeywordIndex, store: Store) -> None:
-    paper = store.papers.by_rows([3])[0]
-    store.papers.put([replace(paper, title="Something else", abstract="Nothing.", version=2)])
+def test_an_index_follows_its_papers(index: KeywordIndex, any_store: Store) -> None:
+    paper = any_store.papers.by_rows([3])[0]
+    any_store.papers.put([replace(paper, title="Something else", abstract="Nothing.", version=2)])
     assert rows(index, "images") == []
     assert rows(index, "something") == [3]
 

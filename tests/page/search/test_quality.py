@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from octavo.data.places import find_file
-from octavo.page.search import VectorIndex
+from octavo.page.ingest import import_table
+from octavo.page.search import KeywordIndex, VectorIndex, parse
+from octavo.page.store import Store
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks" / "page"
 
@@ -52,3 +54,19 @@ def test_the_stages_on_vectors_of_real_titles(tmp_path: Path) -> None:
         for query, rows in zip(tested, exact, strict=True)
     ]
     assert np.mean(hits) / 10 >= 0.99
+
+
+def test_a_title_finds_its_paper(store: Store) -> None:
+    table = find_file("arxiv_abstracts", "cs.IR_2020.tsv.xz")
+    if table is None:
+        pytest.skip("needs arxiv_abstracts below OCTAVO_DATA")
+    assert import_table(store, table).inserted == 6767
+    papers = store.papers.by_rows(
+        np.random.default_rng(0).choice(np.arange(1, 6768), 150, replace=False).tolist()
+    )
+    words = KeywordIndex(store.database)
+    reciprocal = []
+    for paper in papers:
+        rows = [row for row, _ in words.search(parse(paper.title), limit=10)]
+        reciprocal.append(1 / (rows.index(paper.row) + 1) if paper.row in rows else 0.0)
+    assert np.mean(reciprocal) >= 0.95

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from octavo.page.search import FULL, Search
+from octavo.page.search import FULL, Search, searcher
 from octavo.page.search.encoders import text_of
 from octavo.page.search.fusion import reciprocal_ranks, standardised
 from octavo.page.search.query import tokenise
@@ -86,6 +86,14 @@ def test_filters_and_operators_hold_for_meaning_too(search: Search) -> None:
     assert all("again" not in hit.paper.title for hit in search.search("vision -again").hits)
     assert [hit.paper.title for hit in search.search('"recurrent memory"').hits] == ["recurrent memory"]
     assert search.search("vision", Filters(since="2030-01-01")).hits == ()
+
+
+def test_a_broad_filter_leaves_the_same(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    search.warm(wait=True)
+    narrow = [hit.paper.id for hit in search.search("pictures in:cs.IR").hits]
+    monkeypatch.setattr(searcher, "BROAD", 0)
+    assert [hit.paper.id for hit in search.search("pictures in:cs.IR").hits] == narrow
+    assert len(narrow) == 3
 
 
 def test_an_id_and_nothing_at_all(search: Search) -> None:

@@ -19,8 +19,9 @@ def test_what_is_migrated_is_what_is_described(store: Store) -> None:
     with store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, metadata)
-    added = [each for each in differences if not str(each[1]).startswith("Table('papers_fts")]
-    assert [each for each in added if "remove_table" not in each[0]] == []
+    # The full-text index is the dialect's own, and the only thing beyond the description.
+    own = [each for each in differences if str(each[0]).startswith("remove_") and "papers_" in str(each)]
+    assert [each for each in differences if each not in own and "words" not in str(each)] == []
 
 
 def test_the_newest_migration_is_known() -> None:
@@ -29,9 +30,10 @@ def test_the_newest_migration_is_known() -> None:
 
 def test_opening_again_changes_nothing(store: Store, papers: list[ListedPaper]) -> None:
     store.papers.put(papers)
-    again = Store(folder=store.folder)
+    again = Store(store.database.url, folder=store.folder)
     assert again.papers.count() == 6
     with again.database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
-        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        if again.database.is_sqlite:
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     again.close()

@@ -35,7 +35,7 @@ def test_a_sender_that_died_sends_nothing_twice(store: Store) -> None:
     digest = store.outbox.digest("day", "2026-03-01")
     store.outbox.queue(ada, digest, ["a"])
     assert store.outbox.claim() is not None
-    again = Store(folder=Path(store.folder), now=store.database.now)
+    again = Store(store.database.url, folder=Path(store.folder), now=store.database.now)
     assert again.outbox.unsure() == 1
     assert again.outbox.claim() is None
     assert not again.outbox.queue(ada, digest, ["a"])

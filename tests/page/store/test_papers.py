@@ -95,13 +95,17 @@ def test_daily_lists_are_snapshots(store: Store, papers: list[ListedPaper]) -> N
 def test_the_cursor_is_saved_with_the_papers_or_not_at_all(store: Store, papers: list[ListedPaper]) -> None:
     store.papers.put(papers[:2], cursor=("snapshot", 17))
     assert store.jobs.cursor("snapshot") == 17
-    with pytest.raises(StatementError):
+    with pytest.raises((StatementError, TypeError)):
         store.papers.put([papers[2]], cursor=("snapshot", object()))
     assert (store.jobs.cursor("snapshot"), store.papers.count()) == (17, 2)
 
 
 def test_a_backup_is_a_store(store: Store, papers: list[ListedPaper], tmp_path: Path) -> None:
     store.papers.put(papers)
+    if not store.database.is_sqlite:
+        with pytest.raises(ValueError, match="pg_dump"):
+            store.backup(tmp_path / "copy.sqlite")
+        return
     store.backup(tmp_path / "copy.sqlite")
     copy = Store(f"sqlite:///{tmp_path / 'copy.sqlite'}", folder=tmp_path)
     assert copy.papers.count() == 6

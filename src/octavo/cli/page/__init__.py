@@ -24,6 +24,9 @@ def main(arguments: list[str]) -> int:
         print(
             f"usage: octavo page COMMAND ...\n\n{lines}\n\noctavo page COMMAND --help   what a command takes"
         )
+        if arguments:
+            # As every command does when it is asked for help.
+            raise SystemExit(0)
         return 0
     name, *rest = arguments
     if name not in COMMANDS:

@@ -17,6 +17,8 @@ from octavo.page.search.vectors import FloatArray, VectorIndex
 from octavo.page.store import Filters, ListedPaper, Store
 
 Mode = Literal["hybrid", "words", "meaning"]
+BROAD = 100_000
+"""Rows of a filter up to which they are searched alone."""
 DEPTH = 200
 """How many papers each list brings to the fusion."""
 
@@ -182,13 +184,23 @@ class Search:
         return Results(query, used, hits, len(order))
 
     def _by_meaning(self, query: Query, filters: Filters | None) -> list[tuple[int, float]]:
-        among = None if filters is None else np.array(self.store.papers.rows(filters), np.int64)
-        found = self._index.search(self._vector(query.text), DEPTH, among=among)
+        found = self._nearest(self._vector(query.text), filters)
         if not query.without and not any(term.required for group in query.groups for term in group):
             return found
         # Operators are promises: what must or must not be there is asked of the words.
         papers = {paper.row: paper for paper in self.store.papers.by_rows([row for row, _ in found])}
         return [(row, score) for row, score in found if row in papers and _allowed(query, papers[row])]
+
+    def _nearest(self, vector: FloatArray, filters: Filters | None) -> list[tuple[int, float]]:
+        if filters is None:
+            return self._index.search(vector, DEPTH)
+        rows = self.store.papers.rows(filters, limit=BROAD + 1)
+        if len(rows) <= BROAD:
+            return self._index.search(vector, DEPTH, among=np.array(rows, np.int64))
+        # A filter that leaves very many is asked about the nearest papers only.
+        near = self._index.search(vector, 5 * DEPTH)
+        left = set(self.store.papers.rows(filters, among=[row for row, _ in near]))
+        return [pair for pair in near if pair[0] in left][:DEPTH]
 
     def _vector(self, text: str) -> FloatArray:
         if (known := self._known.get(text)) is not None:
@@ -217,8 +229,13 @@ class Search:
 
 
 def _present(query: Query, paper: ListedPaper) -> tuple[str, ...]:
+    """The words of the query that a paper has, in this or another form."""
     have = set(tokenise(f"{paper.title} {' '.join(paper.authors)} {paper.abstract}"))
-    return tuple(word for word in query.words if word in have or any(each.startswith(word) for each in have))
+    return tuple(word for word in query.words if word in have or any(_same_stem(word, each) for each in have))
+
+
+def _same_stem(one: str, other: str) -> bool:
+    return min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one))
 
 
 def _allowed(query: Query, paper: ListedPaper) -> bool:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -67,11 +67,20 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the one writer's place from its start; an error undoes all of it."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if not self.is_sqlite:
+                # One writer at a time, as in SQLite: what a transaction reads is what it then changes.
+                connection.execute(text("SELECT pg_advisory_xact_lock(8765)"))
             yield connection
 
     def insert(self, table: Table) -> Any:
         """An insert that can be told what to do on a conflict, in this dialect."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def add(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+        """Inserts a row where none has its key; False where one has."""
+        statement = self.insert(table).values(**values).on_conflict_do_nothing()
+        # Asking for something back tells on both databases whether a row went in; their counts do not.
+        return connection.execute(statement.returning(literal(1))).first() is not None
 
     def put(
         self, connection: Connection, table: Table, values: Mapping[str, Any], key: Sequence[str]

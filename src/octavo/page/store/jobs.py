@@ -52,7 +52,7 @@ class Jobs:
         now = self._database.now()
         with self._database.write() as connection:
             start = {"name": name, "period": period, "last_error": ""}
-            connection.execute(self._database.insert(jobs).values(**start).on_conflict_do_nothing())
+            self._database.add(connection, jobs, start)
             values = {"last_error": error[:1000], "last_error_at": now} if error else {"last_ok": now}
             connection.execute(update(jobs).where(jobs.c.name == name).values(period=period, **values))
 

@@ -38,7 +38,7 @@ class Outbox:
         """The number of a digest, made where it is not there: `("week", "2026-W32")`."""
         with self._database.write() as connection:
             values = {"kind": kind, "period": period, "created_at": self._database.now()}
-            connection.execute(self._database.insert(digests).values(**values).on_conflict_do_nothing())
+            self._database.add(connection, digests, values)
             which = (digests.c.kind == kind, digests.c.period == period)
             return int(connection.execute(select(digests.c.id).where(*which)).scalar_one())
 
@@ -56,8 +56,7 @@ class Outbox:
                 "queued_at": now,
                 "error": "",
             }
-            line = self._database.insert(outbox).values(**values).on_conflict_do_nothing()
-            return bool(connection.execute(line).rowcount)
+            return self._database.add(connection, outbox, values)
 
     def claim(self) -> Mail | None:
         """Takes the next mail that is due and marks it as being sent, before it is; None where there is none.

@@ -253,11 +253,21 @@ class Papers:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def rows(self, filters: Filters | None = None) -> list[int]:
-        """The row numbers that the filters leave, ascending."""
+    def rows(
+        self, filters: Filters | None = None, *, limit: int | None = None, among: Sequence[int] | None = None
+    ) -> list[int]:
+        """The row numbers that the filters leave, ascending.
+
+        Args:
+            filters: what is left.
+            limit: at most so many.
+            among: only of these rows, some hundreds.
+        """
         query = select(papers.c.row).where(*(filters or Filters()).conditions()).order_by(papers.c.row)
+        if among is not None:
+            query = query.where(papers.c.row.in_(among))
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query.limit(limit)).scalars())
 
     def after(self, row: int, limit: int) -> list[ListedPaper]:
         """The papers behind a row number in the order of rows: how a job goes through all of them."""

@@ -43,7 +43,7 @@ class Readers:
             raise OctavoError(f"A tag has 1 to 64 letters, got {len(tag)}.")
         with self._database.write() as connection:
             values = {"subject": subject, "paper": paper, "tag": tag, "at": self._database.now()}
-            connection.execute(self._database.insert(marks).values(**values).on_conflict_do_nothing())
+            self._database.add(connection, marks, values)
 
     def untag(self, subject: str, paper: str, tag: str = READ) -> bool:
         """Takes a tag off; False where it was not there."""
@@ -78,7 +78,7 @@ class Readers:
             )
         with self._database.write() as connection:
             values = {"subject": subject, "kind": kind, "value": value, "at": self._database.now()}
-            connection.execute(self._database.insert(follows).values(**values).on_conflict_do_nothing())
+            self._database.add(connection, follows, values)
             mine = (follows.c.subject == subject, follows.c.kind == kind, follows.c.value == value)
             row = connection.execute(select(follows).where(*mine)).one()
         return Follow(row.id, row.subject, row.kind, row.value, row.at)
@@ -120,7 +120,7 @@ class Readers:
             for vote in kept.get("votes", ()):
                 if connection.execute(select(papers.c.row).where(papers.c.id == vote["paper"])).first():
                     values = {"subject": subject, "network": "", "counted": False, **vote}
-                    connection.execute(self._database.insert(votes).values(**values).on_conflict_do_nothing())
+                    self._database.add(connection, votes, values)
 
     def forget(self, subject: str) -> None:
         """Deletes all that is kept of a reader; the order of papers is as if the votes had not been cast."""

@@ -172,8 +172,8 @@ class Subscribers:
     def use_token(self, token_hash: str) -> bool:
         """Uses up a token; False where it had been used."""
         with self._database.write() as connection:
-            line = self._database.insert(used_tokens).values(token_hash=token_hash, at=self._database.now())
-            return bool(connection.execute(line.on_conflict_do_nothing()).rowcount)
+            values = {"token_hash": token_hash, "at": self._database.now()}
+            return self._database.add(connection, used_tokens, values)
 
 
 def _subscriber(row: Row[Any]) -> Subscriber:

@@ -129,8 +129,7 @@ class Votes:
             row = connection.execute(select(papers.c.heat).where(papers.c.id == paper)).first()
             if row is None:
                 return False
-            line = self._database.insert(seen).values(day=day, subject=subject, paper=paper)
-            if not connection.execute(line.on_conflict_do_nothing()).rowcount:
+            if not self._database.add(connection, seen, {"day": day, "subject": subject, "paper": paper}):
                 return False
             # Days that are over: their readers are forgotten, their numbers stay.
             connection.execute(delete(seen).where(seen.c.day < day))

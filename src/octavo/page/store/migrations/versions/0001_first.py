@@ -25,10 +25,19 @@ SQLITE = (
         INSERT INTO papers_fts(rowid, title, authors, abstract)
         VALUES (new.row, new.title, new.authors, new.abstract); END""",
 )
+# A query comes without accents; unaccent() is not immutable and so cannot make a column.
+ACCENTED, BARE = (
+    "àáâãäåāăçćčďèéêëēěìíîïīłñńňòóôõöøōőřśšťùúûüūůűýÿžźż",
+    ("aaaaaaaacccdeeeeeeiiiiilnnnoooooooorsstuuuuuuuyyzzz"),
+)
+_FOLDED = {
+    name: f"translate(lower({name}), '{ACCENTED}', '{BARE}')" for name in ("title", "authors", "abstract")
+}
 POSTGRESQL = (
-    """ALTER TABLE papers ADD COLUMN words tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('simple', authors), 'B')
-        || setweight(to_tsvector('english', abstract), 'D')) STORED""",
+    f"""ALTER TABLE papers ADD COLUMN words tsvector GENERATED ALWAYS AS (
+        setweight(to_tsvector('english', {_FOLDED["title"]}), 'A')
+        || setweight(to_tsvector('english', {_FOLDED["authors"]}), 'B')
+        || setweight(to_tsvector('english', {_FOLDED["abstract"]}), 'D')) STORED""",
     "CREATE INDEX papers_words ON papers USING gin(words)",
 )
 
