@@ -1,4 +1,4 @@
-"""A sender that is killed in the middle of its round: python dying_sender.py FOLDER MAILS NOW SECRET AFTER OUT."""
+"""A sender that is killed in its round: python dying_sender.py FOLDER MAILS NOW SECRET AFTER OUT."""
 
 import os
 import sys

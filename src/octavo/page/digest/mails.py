@@ -19,7 +19,7 @@ from octavo.page.web import strips, text
 
 HERE = Path(__file__).parent / "templates"
 LEAVE, PREFER = "leave", "prefer"
-# Folded at 78 letters, a long link would be written as an encoded word, which no mail program reads as a link.
+# Folded at 78 letters, a long link would become an encoded word, which no mail program reads as a link.
 UNFOLDED = SMTP.clone(max_line_length=990)
 
 
