@@ -19,7 +19,33 @@ from pathlib import Path
 from statistics import quantiles
 
 READERS, SECONDS, THINK = 100, 20.0, 1.0
-WORDS = ["attention", "recurrent", "neural", "network", "language", "model", "graph", "diffusion", "transformer", "optimal", "transport", "gradient", "noise", "sparse", "coding", "retrieval", "embedding", "sentence", "image", "recognition", "sequence", "learning", "bound", "kernel", "inference"]
+WORDS = [
+    "attention",
+    "recurrent",
+    "neural",
+    "network",
+    "language",
+    "model",
+    "graph",
+    "diffusion",
+    "transformer",
+    "optimal",
+    "transport",
+    "gradient",
+    "noise",
+    "sparse",
+    "coding",
+    "retrieval",
+    "embedding",
+    "sentence",
+    "image",
+    "recognition",
+    "sequence",
+    "learning",
+    "bound",
+    "kernel",
+    "inference",
+]
 
 
 def fill(folder: Path, papers: int) -> None:

@@ -17,9 +17,9 @@
   };
 
   // Lists are the same for everybody; which votes are one's own is said once, beside them.
+  const results = document.getElementById("results");
+  const own = new Set((results?.dataset.voted || "").split(" ").filter(Boolean));
   const ownVotes = () => {
-    const results = document.getElementById("results");
-    const own = new Set((results?.dataset.voted || "").split(" ").filter(Boolean));
     for (const button of results?.querySelectorAll("button.vote") || []) {
       if (own.has(button.dataset.paper) && button.getAttribute("aria-pressed") !== "true") {
         button.setAttribute("aria-pressed", "true");
@@ -27,6 +27,13 @@
       }
     }
   };
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { pathInfo, successful, requestConfig } = event.detail;
+    if (pathInfo.requestPath !== "/votes" || !successful) return;
+    const { paper, withdraw } = requestConfig.parameters;
+    if (withdraw === "1") own.delete(paper);
+    else own.add(paper);
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     copyButtons(event.target.parentElement || document);
