@@ -2,8 +2,8 @@
 
     python benchmarks/page/readers.py
 
-The server is one process, the readers another, on the same machine. First each reader asks for a page a second, of a mix of
-lists, searches by words and papers; then all of them ask for lists as fast as they get them.
+The server is one process, the readers another, on the same machine. First each reader asks for a page a
+second, of a mix of lists, searches by words and papers; then all ask for lists as fast as they get them.
 """
 
 import argparse
@@ -155,9 +155,8 @@ def report(times: dict[str, list[float]]) -> None:
         ("all", [each for found in times.values() for each in found]),
     ]:
         cuts = quantiles(values, n=100)
-        print(
-            f"{kind:<12} {len(values):>6}   p50 {cuts[49]:6.1f} ms   p95 {cuts[94]:6.1f} ms   p99 {cuts[98]:6.1f} ms"
-        )
+        marks = "   ".join(f"p{each} {cuts[each - 1]:6.1f} ms" for each in (50, 95, 99))
+        print(f"{kind:<12} {len(values):>6}   {marks}")
 
 
 def main() -> None:
@@ -183,9 +182,8 @@ def main() -> None:
                     break
                 except OSError:
                     time.sleep(0.1)
-            print(
-                f"{given.papers:,} papers, {READERS} readers, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}"
-            )
+            load = f"load {os.getloadavg()[0]:.1f}"
+            print(f"{given.papers:,} papers, {READERS} readers, {os.cpu_count()} cores, {load}")
             print(f"each reader a page every {THINK:.0f} s")
             report(asyncio.run(crowd(port, given.papers, THINK)))
             print("as fast as they come")
