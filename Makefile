@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types bench docs ledger clean
+.PHONY: help run page test lint format types bench docs screenshots ledger clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -31,6 +31,13 @@ $(VENV)/.dev: $(VENV)/.laptop
 
 run: $(VENV)/.laptop ## measure every claim of the first paper (ARGS="--scale smoke" to be quick)
 	$(BIN)/octavo run aaren $(ARGS)
+
+$(VENV)/.page: $(VENV)/.laptop
+	$(PIP) install --quiet --disable-pip-version-check -c constraints.txt -e '.[page]'
+	@touch $@
+
+page: $(VENV)/.page ## open the papers as a web page on this machine
+	$(BIN)/octavo page serve --demo $(ARGS)
 
 test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest $(ARGS)
@@ -53,6 +60,9 @@ docs: $(VENV)/.dev ## renew what is generated: LEDGER.md, the blocks of verdicts
 	$(BIN)/octavo ledger --markdown
 	$(BIN)/octavo ledger --readme
 	$(BIN)/python docs/pictures.py
+
+screenshots: $(VENV)/.dev ## take the pictures of the page (needs Debian's chromium)
+	$(BIN)/python docs/screenshots.py
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

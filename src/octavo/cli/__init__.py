@@ -26,6 +26,7 @@ COMMANDS = {
     "publish": "put a run's records into the ledger",
     "new": "write the furniture of a new paper",
     "check": "say what a paper still lacks",
+    "page": "the papers as a web page, with search, demos and a digest",
 }
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 

@@ -1,4 +1,4 @@
-"""The demo of a paper, known by its signature: the command line's flags and the page's forms come from it."""
+"""The demo of a paper, known by its signature: what the flags and the forms are made from."""
 
 import enum
 import inspect

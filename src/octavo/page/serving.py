@@ -1,0 +1,105 @@
+"""The page as it is served: store, search, scheduler and application put together."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from octavo.page.digest import sending
+from octavo.page.finding import Fused, complete_vectors
+from octavo.page.ingest import import_library
+from octavo.page.search import search_of
+from octavo.page.settings import Settings
+from octavo.page.store import Filters, Store
+from octavo.page.web.app import create
+from octavo.page.web.finding import Finder
+from octavo.page.web.page import Page
+
+LOG = logging.getLogger(__name__)
+EVERY_MINUTE, QUARTER, DAILY = 60, 900, 86400
+SENT_AT_ONCE = 500
+
+
+def application(settings: Settings, *, library: bool = False, schedule: bool = True) -> FastAPI:
+    """The application over the store of the settings' folder.
+
+    Args:
+        settings: of the page.
+        library: put the papers of this library in, with their ledger.
+        schedule: write and send the digests when they are due.
+    """
+    store = Store(folder=settings.data)
+    if library:
+        import_library(store)
+    return create(settings, store, finder=finder_of(store), warm=True, beside=_schedule if schedule else None)
+
+
+def finder_of(store: Store) -> Finder:
+    """The search over a store, which loads what it needs to search by meaning while words are answered."""
+    search = search_of(store)
+    search.warm()
+    return Fused(search)
+
+
+def following(finder: Finder) -> sending.Search:
+    """A search as the digest asks for it."""
+    return lambda text, limit: [hit.id for hit in finder.find(text, Filters(withdrawn=False), limit, 0).hits]
+
+
+def _schedule(page: Page) -> Callable[[], None]:
+    """Starts the scheduler, and returns what stops it."""
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    page.store.outbox.unsure()
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.add_job(
+        lambda: _noted(page, "digest", DAILY, _digests), "cron", hour=6, minute=0, coalesce=True
+    )
+    scheduler.add_job(
+        lambda: _noted(page, "outbox", EVERY_MINUTE * 5, _send),
+        "interval",
+        seconds=EVERY_MINUTE,
+        max_instances=1,
+    )
+    if isinstance(page.finder, Fused):
+        search = page.finder.search
+        scheduler.add_job(
+            lambda: _noted(page, "vectors", QUARTER, lambda _: complete_vectors(search)),
+            "interval",
+            seconds=QUARTER,
+            next_run_time=datetime.now(UTC),
+            max_instances=1,
+        )
+    scheduler.add_job(lambda: _noted(page, "retention", DAILY, _forget), "cron", hour=5, minute=0)
+    scheduler.start()
+
+    def stop() -> None:
+        scheduler.shutdown(wait=True)
+
+    return stop
+
+
+def _digests(page: Page) -> None:
+    """Writes what is due; asking twice in a period changes nothing."""
+    for every in ("day", "week"):
+        sending.queue(page.store, every, following(page.finder))
+
+
+def _send(page: Page) -> None:
+    sending.send(page.settings, page.store, page.tokens, page.postbox, most=SENT_AT_ONCE)
+
+
+def _forget(page: Page) -> None:
+    page.store.subscribers.forget_unconfirmed()
+
+
+def _noted(page: Page, name: str, period: float, job: Callable[[Page], object]) -> None:
+    """Runs a job and notes how it ended: a job that fails silently is found by /healthz."""
+    try:
+        job(page)
+    except Exception as error:
+        LOG.exception("the job %s failed", name)
+        page.store.jobs.ended(name, period, f"{type(error).__name__}: {error}")
+    else:
+        page.store.jobs.ended(name, period)

@@ -1,0 +1,56 @@
+"""The list of papers: the first page, and every search and filter of it."""
+
+import asyncio
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from octavo.page import trending
+from octavo.page.web.listing import SORTS, VERDICTS, Asked, Listing, asked, listing, wants_fragment
+from octavo.page.web.page import Page, page_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def papers(request: Request, asked: Asked = Depends(asked), page: Page = Depends(page_of)) -> Response:
+    """A list, or what htmx puts in the place of one."""
+    key = ("rows", asked)
+    rows = page.cache.peek(key)
+    if rows is None:
+        if asked.q:
+            page.allow(request, "search", page.settings.limits.search)
+        rows = await asyncio.to_thread(page.cache.get, key, lambda: _rows(page, asked))
+    html, found = rows
+    if wants_fragment(request):
+        return HTMLResponse(html, headers={"Vary": "HX-Request", "Cache-Control": "no-cache"})
+    voted = set(page.store.votes.of(reader)) if (reader := page.reader(request)) else set()
+    return page.render(
+        request,
+        "list.html",
+        asked=asked,
+        rows=html,
+        found=found,
+        voted=voted & {entry.paper.id for entry in found.entries},
+        sorts=SORTS,
+        verdicts=VERDICTS,
+        formula=trending.FORMULA,
+        totals=page.cache.get("totals", lambda: _totals(page)),
+        headers={"Vary": "HX-Request"},
+    )
+
+
+def _rows(page: Page, asked: Asked) -> tuple[str, Listing]:
+    found = listing(page, asked)
+    return page.fragment("rows.html", found=found, asked=asked), found
+
+
+def _totals(page: Page) -> dict[str, int]:
+    from octavo.page.store import Filters
+
+    return {
+        "papers": page.store.papers.count(),
+        "ours": page.store.papers.count(Filters(ours=True)),
+        "runs": page.store.papers.count(Filters(runs=True)),
+        "demos": page.store.papers.count(Filters(has_demo=True)),
+    }

@@ -1,0 +1,1 @@
+"""A demo that does what it must not."""

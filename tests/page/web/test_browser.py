@@ -1,0 +1,214 @@
+"""The real application in a real browser, from the search to the last mail; with axe looking on."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="needs playwright, of octavo[dev]")
+pytest.importorskip("fastapi", reason="needs octavo[page]")
+
+import uvicorn
+from aiosmtpd.controller import Controller
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from octavo.page.digest import sending
+from octavo.page.digest.postbox import Relay
+from octavo.page.settings import Settings
+from octavo.page.store import Store
+from octavo.page.tokens import Tokens
+from octavo.page.web.app import create
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium"
+)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass
+class Site:
+    url: str
+    store: Store
+    settings: Settings
+    relay: Relay
+    mails: list[Any]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def site(filled: Store, tmp_path: Path) -> Iterator[Site]:
+    mails: list[Any] = []
+
+    class Inbox:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+            mails.append(message_from_bytes(envelope.content, policy=policy.default))
+            return "250 OK"
+
+    controller = Controller(Inbox(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    relay = Relay("127.0.0.1", controller.port)
+    port = free_port()
+    settings = Settings("secret " * 8, f"http://127.0.0.1:{port}", data=tmp_path / "page")
+    app = create(settings, filled, box=relay)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield Site(settings.url, filled, settings, relay, mails)
+    server.should_exit = True
+    thread.join(20)
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(30_000)
+    wrong: list[str] = []
+    # What the policy of the page forbids is told on the console.
+    tab.on("console", lambda told: wrong.append(told.text) if told.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    yield tab
+    context.close()
+    assert not wrong
+
+
+def link(mail: Any, kind: str) -> str:
+    found = re.search(rf"http://\S+/{kind}/\S+", mail.get_body(("plain",)).get_content())
+    assert found
+    return found[0]
+
+
+def test_what_a_reader_does(site: Site, tab: Page) -> None:
+    tab.goto(site.url)
+    tab.keyboard.press("/")
+    tab.keyboard.type("attention rnn")
+    first = tab.locator(".paper h3 a").first
+    expect(first).to_have_text("Attention as an RNN")
+    tab.wait_for_url("**q=attention**")
+    expect(tab.locator(".told h2")).to_have_text("“attention rnn”")
+
+    row = tab.locator(".paper").first
+    row.get_by_role("button", name="Vote for").click()
+    expect(row.locator("button.vote")).to_have_attribute("aria-pressed", "true")
+    assert site.store.papers.get("aaren").votes == 1  # type: ignore[union-attr]
+    tab.reload()
+    expect(tab.locator(".paper button.vote").first).to_have_attribute("aria-pressed", "true")
+
+    first.click()
+    expect(tab.locator("h1")).to_have_text("Attention as an RNN")
+    expect(tab.get_by_text("octavo run aaren", exact=True)).to_be_visible()
+    steps = tab.get_by_label("steps")
+    steps.fill("5", timeout=60_000)
+    tab.get_by_label("values").fill("30")
+    tab.get_by_role("button", name="Run").click()
+    expect(tab.locator(".result img")).to_be_visible(timeout=60_000)
+    expect(tab.locator(".result")).to_contain_text("bytes of aaren")
+
+
+def test_from_the_form_to_the_last_mail(site: Site, tab: Page) -> None:
+    tab.goto(site.url + "/subscribe")
+    tab.get_by_label("Your e-mail address").fill("reader@example.org")
+    tab.get_by_label("Every day").check()
+    tab.get_by_role("button", name="Subscribe").click()
+    expect(tab.get_by_role("status")).to_contain_text("Look into your mail")
+    tab.goto(link(site.mails[0], "confirm"))
+    tab.get_by_role("button", name="Yes, send me the digest").click()
+    expect(tab.locator("h1")).to_have_text("You are subscribed")
+    sending.queue(site.store, "day", lambda text, limit: [])
+    tokens = Tokens(site.settings.secret, site.store.now)
+    # The browser's driver has an event loop in this thread, and the postbox wants one of its own.
+    with ThreadPoolExecutor() as thread:
+        sent = thread.submit(sending.send, site.settings, site.store, tokens, site.relay).result(30)
+    assert sent.sent == 1
+    tab.goto(link(site.mails[1], "unsubscribe"))
+    tab.get_by_role("button", name="Unsubscribe").click()
+    expect(tab.locator("h1")).to_have_text("You are unsubscribed")
+    assert site.store.subscribers.by_email("reader@example.org").state == "left"  # type: ignore[union-attr]
+
+
+def test_without_javascript(site: Site, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(site.url)
+    tab.get_by_role("searchbox").fill("attention rnn")
+    tab.get_by_role("button", name="Search").click()
+    tab.locator(".paper h3 a").first.click()
+    expect(tab.locator("h1")).to_have_text("Attention as an RNN")
+    tab.get_by_role("button", name="Vote for").click()
+    assert site.store.papers.get("aaren").votes == 1  # type: ignore[union-attr]
+    tab.get_by_role("button", name="Take back").click()
+    assert site.store.papers.get("aaren").votes == 0  # type: ignore[union-attr]
+    context.close()
+
+
+PATHS = (
+    "/",
+    "/?q=attention",
+    "/papers/aaren",
+    "/demo/aaren",
+    "/leaderboards",
+    "/subscribe",
+    "/you",
+    "/about",
+    "/api",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(site: Site, browser: Browser, scheme: Any) -> None:
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": 360, "height": 780}, bypass_csp=True
+    )
+    tab = context.new_page()
+    found = {}
+    for path in PATHS:
+        tab.goto(site.url + path)
+        tab.wait_for_load_state("networkidle")
+        serious = [
+            (each["id"], [node["html"][:200] for node in each["nodes"]][:3])
+            for each in Axe().run(tab).response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        if serious:
+            found[path] = serious
+    context.close()
+    assert not found
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_page_is_wider_than_the_window(site: Site, browser: Browser, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    for path in PATHS:
+        tab.goto(site.url + path)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
+    context.close()
