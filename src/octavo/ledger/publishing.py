@@ -19,8 +19,8 @@ from octavo.lab.records import Record
 from octavo.ledger import published
 from octavo.ledger.judgement import Judgement
 
-MOST_ITEMS = 1_000_000
-"""Bytes of item files that are published with a run; beyond them the intervals over items have to do."""
+MOST_ITEMS = 200_000
+"""Bytes of item files that are published with a run: more would make reading the ledger slow."""
 
 _FOLDERS = re.compile(r"""(?<![\w:/\\.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'",:;]+)*[/\\]""")
 
