@@ -41,8 +41,22 @@ BUILDS_ON = {
     ("language.sorted_llama", "learning.sortednet"),
 }
 # What the command line needs before it knows that tensors are wanted.
-LIGHT = ("octavo", "octavo.errors", "octavo.catalogue", "octavo.cli", "octavo.sequence")
-HEAVY = ("torch", "numpy", "matplotlib", "transformers", "scipy", "pandas", "rich", "tyro", "aeon", "ray")
+LIGHT = ("octavo", "octavo.errors", "octavo.catalogue", "octavo.cli", "octavo.page", "octavo.sequence")
+HEAVY = (
+    "torch",
+    "numpy",
+    "matplotlib",
+    "transformers",
+    "scipy",
+    "pandas",
+    "rich",
+    "tyro",
+    "aeon",
+    "ray",
+    "fastapi",
+    "sqlalchemy",
+    "faiss",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -60,6 +60,8 @@ def main() -> None:
     torch.set_num_threads(1)
     console = Console(width=120)
     console.print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
+    # First, since a peak that the table reached would hide it.
+    memory(console)
     table = Table(
         title="noise on all gradients: milliseconds, and the ratio to drawing as many normal numbers"
     )
@@ -109,7 +111,6 @@ def main() -> None:
             console.print("the machine is busy: these times are not to be trusted")
     console.print(table)
     console.print(f"octavo / draw: target <= {TARGET} at 10 million")
-    memory(console)
 
 
 def memory(console: Console) -> None:

@@ -15,37 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import accumulate
 from pathlib import Path
 from statistics import quantiles
 
 READERS, SECONDS, THINK = 100, 20.0, 1.0
-WORDS = [
-    "attention",
-    "recurrent",
-    "neural",
-    "network",
-    "language",
-    "model",
-    "graph",
-    "diffusion",
-    "transformer",
-    "optimal",
-    "transport",
-    "gradient",
-    "noise",
-    "sparse",
-    "coding",
-    "retrieval",
-    "embedding",
-    "sentence",
-    "image",
-    "recognition",
-    "sequence",
-    "learning",
-    "bound",
-    "kernel",
-    "inference",
-]
+HEADS = ("ba", "co", "di", "fu", "ge", "la", "mo", "ne", "pi", "ro", "sa", "tu")
+TAILS = ("ral", "sion", "tive", "ment", "nic", "gram", "ture", "ble", "ring", "lex", "dor", "min")
+WORDS = [a + b + c + d for a in HEADS for b in TAILS for c in HEADS for d in TAILS]
+"""Some 20,000 words; the first ones are common, as those of a language are."""
+FREQUENCY = list(accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
 
 
 def fill(folder: Path, papers: int) -> None:
@@ -60,8 +39,8 @@ def fill(folder: Path, papers: int) -> None:
         store.papers.put(
             ListedPaper(
                 id=f"{2001 + number // 10_000}.{number % 10_000:05}",
-                title=" ".join(draw.choices(WORDS, k=8)).capitalize(),
-                abstract=" ".join(draw.choices(WORDS, k=120)),
+                title=" ".join(draw.choices(WORDS, cum_weights=FREQUENCY, k=8)).capitalize(),
+                abstract=" ".join(draw.choices(WORDS, cum_weights=FREQUENCY, k=120)),
                 authors=tuple(f"Author {draw.randrange(9999)}" for _ in range(4)),
                 categories=(draw.choice(("cs.LG", "cs.CL", "stat.ML", "math.OC")),),
                 published=f"20{draw.randrange(10, 25)}-{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}",
@@ -117,7 +96,7 @@ def path(draw: random.Random, papers: int) -> tuple[str, str]:
         )
         return kind, f"/?{query}page={draw.choice((1, 1, 1, 2, 3))}"
     if kind == "search":
-        return kind, "/?q=" + "+".join(draw.choices(WORDS, k=3))
+        return kind, "/?q=" + "+".join(draw.choices(WORDS, cum_weights=FREQUENCY, k=3))
     number = draw.randrange(papers)
     return kind, f"/papers/{2001 + number // 10_000}.{number % 10_000:05}"
 

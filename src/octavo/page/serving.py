@@ -1,6 +1,7 @@
 """The page as it is served: store, search, scheduler and application put together."""
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from octavo.page.web.page import Page
 LOG = logging.getLogger(__name__)
 EVERY_MINUTE, QUARTER, DAILY = 60, 900, 86400
 SENT_AT_ONCE = 500
+MAIL_TAKES = 60.0
 
 
 def application(settings: Settings, *, library: bool = False, schedule: bool = True) -> FastAPI:
@@ -52,12 +54,13 @@ def _schedule(page: Page) -> Callable[[], None]:
     from apscheduler.schedulers.background import BackgroundScheduler
 
     page.store.outbox.unsure()
+    round_ = Round(page)
     scheduler = BackgroundScheduler(timezone="UTC")
     scheduler.add_job(
         lambda: _noted(page, "digest", DAILY, _digests), "cron", hour=6, minute=0, coalesce=True
     )
     scheduler.add_job(
-        lambda: _noted(page, "outbox", EVERY_MINUTE * 5, _send),
+        lambda: _noted(page, "outbox", EVERY_MINUTE * 5, lambda _: round_.run()),
         "interval",
         seconds=EVERY_MINUTE,
         max_instances=1,
@@ -75,7 +78,9 @@ def _schedule(page: Page) -> Callable[[], None]:
     scheduler.start()
 
     def stop() -> None:
-        scheduler.shutdown(wait=True)
+        # All jobs go on where they were stopped; only a mail that is on its way is waited for.
+        scheduler.shutdown(wait=False)
+        round_.end()
 
     return stop
 
@@ -86,8 +91,32 @@ def _digests(page: Page) -> None:
         sending.queue(page.store, every, following(page.finder))
 
 
-def _send(page: Page) -> None:
-    sending.send(page.settings, page.store, page.tokens, page.postbox, most=SENT_AT_ONCE)
+class Round:
+    """A round of sending that can be ended between two mails."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._ending = threading.Event()
+        self._at_it = threading.Lock()
+
+    def run(self) -> None:
+        """Sends what is due."""
+        page = self._page
+        with self._at_it:
+            for _ in range(SENT_AT_ONCE):
+                if self._ending.is_set():
+                    return
+                if (
+                    sending.send(page.settings, page.store, page.tokens, page.postbox, most=1)
+                    == sending.Sent()
+                ):
+                    return
+
+    def end(self) -> None:
+        """Lets the mail that is on its way go out, and no other."""
+        self._ending.set()
+        if self._at_it.acquire(timeout=MAIL_TAKES):
+            self._at_it.release()
 
 
 def _forget(page: Page) -> None:

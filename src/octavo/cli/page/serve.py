@@ -2,6 +2,8 @@
 
 import ipaddress
 import logging
+import os
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -54,7 +56,9 @@ def serve(
     app = application(settings, library=demo, schedule=schedule)
     print(f"octavo page: {settings.url}   (Ctrl-C ends it)", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", proxy_headers=False, server_header=False)
-    return 0
+    # What runs beside the page resumes when it starts again; an encoder that is loading is not waited for.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _is_local(host: str) -> bool:
