@@ -129,13 +129,14 @@ def main() -> None:
             wanted,
         )
         some = np.sort(draw.choice(given.vectors, given.vectors // 10, replace=False)).astype(np.int64)
-        only = faiss.SearchParameters(sel=faiss.IDSelectorBatch(some))  # type: ignore[call-arg]
-        inside = [set(row.tolist()) for row in flat.search(tested[:50], 10, params=only)[1]]
+        tenth = faiss.IndexFlatIP(384)
+        tenth.add(flat.reconstruct_batch(some))
+        inside = [set(some[row].tolist()) for row in tenth.search(tested, 10)[1]]
 
         def narrowed(query: FloatArray) -> list[int]:
             return [row for row, _ in index.search(query, among=some)]
 
-        timed("octavo, a filter that leaves a tenth", narrowed, tested[:50], inside)
+        timed("octavo, a filter that leaves a tenth", narrowed, tested, inside)
         disk = sum(file.stat().st_size for file in Path(folder).iterdir()) / 2**20
         print(f"{'':<4}files {disk:,.0f} MiB, of which 48 bytes a vector are read in full by every search")
         timed(

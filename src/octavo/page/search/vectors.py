@@ -275,7 +275,11 @@ class VectorIndex:
             scores = np.concatenate([best[0], turned @ part.T], axis=1)
             at = np.arange(start, start + len(part))
             places = np.concatenate([best[1], np.broadcast_to(at, (len(vectors), len(at)))], axis=1)
-            kept = np.argsort(-scores, axis=1, kind="stable")[:, :limit]
+            # Only the best of a chunk are put in order: sorting all of it costs more than the products.
+            few = min(limit, scores.shape[1])
+            kept = np.argpartition(-scores, few - 1, axis=1)[:, :few]
+            order = np.argsort(-np.take_along_axis(scores, kept, 1), axis=1, kind="stable")
+            kept = np.take_along_axis(kept, order, 1)
             best = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
         return [self.rows[places].tolist() for places in best[1]]
 
