@@ -229,7 +229,7 @@ def test_rates_are_limited_by_reader(settings: Settings, filled: Store) -> None:
 
 
 def test_a_readers_word_on_its_address_counts_only_from_a_proxy(settings: Settings, filled: Store) -> None:
-    limits = Limits(api=Rate(1, 60))
+    limits = Limits(api=Rate(1, 3600))
     for proxies, last in (((), 429), (("testclient",), 200)):
         with TestClient(create(replace(settings, limits=limits, proxies=proxies), filled)) as client:
             first = client.get("/api/v1/papers/aaren", headers={"X-Forwarded-For": "192.0.2.1"})
