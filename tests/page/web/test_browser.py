@@ -91,7 +91,7 @@ def browser() -> Iterator[Browser]:
 def tab(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(120_000)
     wrong: list[str] = []
     # What the policy of the page forbids is told on the console.
     tab.on("console", lambda told: wrong.append(told.text) if told.type == "error" else None)
@@ -127,10 +127,10 @@ def test_what_a_reader_does(site: Site, tab: Page) -> None:
     expect(tab.locator("h1")).to_have_text("Attention as an RNN")
     expect(tab.get_by_text("octavo run aaren", exact=True)).to_be_visible()
     steps = tab.get_by_label("steps")
-    steps.fill("5", timeout=60_000)
+    steps.fill("5", timeout=120_000)
     tab.get_by_label("values").fill("30")
     tab.get_by_role("button", name="Run").click()
-    expect(tab.locator(".result img")).to_be_visible(timeout=60_000)
+    expect(tab.locator(".result img")).to_be_visible(timeout=120_000)
     expect(tab.locator(".result")).to_contain_text("bytes of aaren")
 
 
@@ -158,6 +158,7 @@ def test_from_the_form_to_the_last_mail(site: Site, tab: Page) -> None:
 def test_without_javascript(site: Site, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
+    tab.set_default_timeout(120_000)
     tab.goto(site.url)
     tab.get_by_role("searchbox").fill("attention rnn")
     tab.get_by_role("button", name="Search").click()
@@ -189,6 +190,7 @@ def test_axe_finds_nothing_serious(site: Site, browser: Browser, scheme: Any) ->
         color_scheme=scheme, viewport={"width": 360, "height": 780}, bypass_csp=True
     )
     tab = context.new_page()
+    tab.set_default_timeout(120_000)
     found = {}
     for path in PATHS:
         tab.goto(site.url + path)
