@@ -57,7 +57,11 @@ def test_the_number_of_clusters_is_found() -> None:
 
 def test_the_report() -> None:
     model, tokenizer = stand_in()
-    texts = ["the cat sat on the mat and looked at me again", "short", "one two three four five six seven eight"]
+    texts = [
+        "the cat sat on the mat and looked at me again",
+        "short",
+        "one two three four five six seven eight",
+    ]
     clusters = fit_clusters(model, texts, k=1, tokenizer=tokenizer)
     report = CoreReport.measure(
         model,

@@ -72,7 +72,7 @@ class Block:
 
 def matrix(linear: nn.Module) -> Float[Tensor, "outputs inputs"]:
     """The weight of a linear layer as a view, one output a row; GPT-2's own layer keeps it the other way."""
-    weight: Tensor = linear.weight.detach()  # type: ignore[assignment, operator]
+    weight: Tensor = linear.weight.detach()  # type: ignore[operator]
     return weight.mT if type(linear).__name__ == "Conv1D" else weight
 
 

@@ -78,7 +78,16 @@ class CoreClusters:
         """Reads what `save` wrote."""
         path = Path(path)
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return cls(**load_file(path), **(facts | {"layers": tuple(facts["layers"])}))
+        kept = load_file(path)
+        return cls(
+            kept["frequency"],
+            kept["means"],
+            kept["sizes"],
+            tuple(facts["layers"]),
+            facts["keep"],
+            facts["token_share"],
+            facts["rule"],
+        )
 
     def to(self, device: torch.device | str) -> "CoreClusters":
         """The same on another device."""

@@ -80,7 +80,7 @@ class Continuation:
 
     @torch.no_grad()
     def score(self, change: AbstractContextManager[object] | None = None) -> Scored:
-        """Reads the continuation inside a context, such as `Slices(...).installed()`, and forgets it again."""
+        """Reads the continuation in a context, such as `Slices(...).installed()`, and forgets it again."""
         rest = self.ids[:, self.length : -1]
         with change or nullcontext():
             logits = self.model(rest, past_key_values=self.cache, use_cache=True).logits[0].float()
@@ -119,7 +119,7 @@ class Continuation:
 
 
 def static_cores(clusters: CoreClusters, blocks: Sequence[Block], keep: float) -> tuple[Cores, Means]:
-    """The core of all the clusters' texts, which is that of no text in particular, and its mean activations."""
+    """The core of all texts of the clusters, that of none in particular, and its mean activations."""
     frequency, mean = clusters.pooled()
     places = {layer: place for place, layer in enumerate(clusters.layers)}
     cores = {

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -21,9 +22,9 @@ SHORTEST = 8
 class CoreInfer:
     """Generates with the feed-forward neurons that matter for the prompt, chosen while the prompt is read.
 
-    The whole model reads the prompt; then the weights of the core neurons are gathered once in every layer, and
-    each further token reads only those. Nothing is predicted while decoding. How small the core may be depends
-    on the model and the text: `CoreReport` measures it.
+    The whole model reads the prompt; then the weights of the core neurons are gathered once in every layer,
+    and each further token reads only those. Nothing is predicted while decoding. How small the core may be
+    depends on the model and the text: `CoreReport` measures it.
 
     Args:
         model: a causal language model of transformers, in evaluation mode, with gated or plain feed-forward
@@ -37,17 +38,17 @@ class CoreInfer:
             takes the core of the cluster of texts that the prompt's own core is nearest to, "static" that of
             all of them; both need `clusters`.
         layers: "auto" for the middle ones as in the official code, "all", or their numbers.
-        mean_fill: replace a dropped neuron by its mean activation over the prompt and not by zero; this is one
-            constant vector a layer, and costs nothing a token.
+        mean_fill: replace a dropped neuron by its mean activation over the prompt and not by zero; this is
+            one constant vector a layer, and costs nothing a token.
         clusters: from `fit_clusters`, for "clusters", "static", and prompts of fewer than 8 tokens.
-        core: "row" for a core a sequence of the batch, whose weights are gathered for each; "shared" for one of
-            them all, which beam search needs.
+        core: "row" for a core a sequence of the batch, whose weights are gathered for each; "shared" for one
+            of them all, which beam search needs.
         free_dense: put the whole weights away while the core decodes: from an accelerator into main memory,
             from main memory on disk. They are back before the next prompt is read.
 
     Raises:
-        ValueError: a share is not in (0, 1], a rule is not known or lacks clusters, or the model is of no known
-            kind, in training mode, compiled, or quantised.
+        ValueError: a share is not in (0, 1], a rule is not known or lacks clusters, or the model is of no
+            known kind, compiled, or quantised.
 
     Example:
         >>> from transformers import LlamaConfig, LlamaForCausalLM
@@ -75,12 +76,20 @@ class CoreInfer:
         free_dense: bool = False,
     ) -> None:
         if hasattr(model, "_orig_mod"):
-            raise ValueError("the model is compiled, and its layers cannot be exchanged; pass the plain model")
+            raise ValueError(
+                "the model is compiled, and its layers cannot be exchanged; pass the plain model"
+            )
         if core not in ("row", "shared"):
             raise ValueError(f"core={core!r} is not row or shared")
         if rule in ("clusters", "static") and clusters is None:
             raise ValueError(f"rule={rule!r} needs clusters=fit_clusters(model, texts, tokenizer=tokenizer)")
-        self.model, self.keep, self.rule, self.clusters, self.shared = model, keep, rule, clusters, core == "shared"
+        self.model, self.keep, self.rule, self.clusters, self.shared = (
+            model,
+            keep,
+            rule,
+            clusters,
+            core == "shared",
+        )
         self.mean_fill, self.free_dense = mean_fill, free_dense
         self.blocks = blocks_of(model, layers)
         self.sizes = {block.layer: core_size(block.neurons, keep) for block in self.blocks}
@@ -90,9 +99,10 @@ class CoreInfer:
         self._tally()
         if clusters is not None and not {block.layer for block in self.blocks} <= set(clusters.layers):
             raise ValueError(f"the clusters know the layers {clusters.layers}, not all that are asked for")
+        if clusters is not None:
+            self.clusters = clusters.to(next(model.parameters()).device)
         self.cores: Mapping[int, Int[Tensor, "rows core"]] = {}
         """The core of the last prompt, layer by layer."""
-        self.last: Phases | None = None
 
     @contextmanager
     def prompt(
@@ -106,8 +116,8 @@ class CoreInfer:
 
         Raises:
             ValueError: the model is in training mode; a prompt has fewer than 8 tokens and there are no
-                clusters; and inside, if the model reads another prompt, goes on from the cache of another one,
-                has no cache, or its activations are not finite.
+                clusters; and inside, if the model reads another prompt, goes on from the cache of another
+                one, has no cache, or its activations are not finite.
         """
         if self.model.training:
             raise ValueError("the model is in training mode; call model.eval() first")
@@ -116,25 +126,24 @@ class CoreInfer:
         if real < SHORTEST and rule not in ("clusters", "static"):
             if self.clusters is None:
                 raise ValueError(
-                    f"a prompt has {real} tokens, from which no core can be told; give at least {SHORTEST}, or "
-                    "clusters=fit_clusters(...)"
+                    f"a prompt has {real} tokens, from which no core can be told; give at least {SHORTEST}, "
+                    "or clusters=fit_clusters(...)"
                 )
-            warnings.warn(f"a prompt has {real} tokens; the core of all the clusters' texts is used", stacklevel=3)
+            warnings.warn(
+                f"a prompt has {real} tokens; the core of all the clusters' texts is used", stacklevel=3
+            )
             rule = "static"
         counted = counted_tokens(input_ids, attention_mask, bos_of(self.model))
 
-        def choose(tallies: Mapping[int, Tally]) -> Chosen:
-            if rule in ("clusters", "static") and self.clusters is not None:
-                chosen = self._by_similarity(tallies, self.clusters.to(input_ids.device), rule == "static")
-            else:
-                chosen = self._by_stability(tallies)
-            self.cores = chosen[0]
-            return chosen if self.mean_fill else (chosen[0], None)
-
         phases = Phases(
-            self.model, self.blocks, input_ids, counted, self._tally, choose, free_dense=self.free_dense
+            self.model,
+            self.blocks,
+            input_ids,
+            counted,
+            self._tally,
+            partial(self.choose, rule=rule),
+            free_dense=self.free_dense,
         )
-        self.last = phases
         with phases:
             yield phases
 
@@ -167,7 +176,24 @@ class CoreInfer:
             attention_mask = torch.ones_like(input_ids)
         generate: Any = self.model.generate
         with self.prompt(input_ids, attention_mask):
-            return generate(input_ids, attention_mask=attention_mask, max_new_tokens=max_new_tokens, **settings)
+            return generate(
+                input_ids, attention_mask=attention_mask, max_new_tokens=max_new_tokens, **settings
+            )
+
+    def choose(self, tallies: Mapping[int, Tally], rule: str | None = None) -> Chosen:
+        """The cores and the mean activations that stand in for the rest, from what a prompt's neurons did.
+
+        Args:
+            tallies: of the prompt, layer by layer.
+            rule: in place of the usual one.
+        """
+        rule = rule or self.rule
+        if rule in ("clusters", "static") and self.clusters is not None:
+            chosen = self._by_similarity(tallies, self.clusters, rule == "static")
+        else:
+            chosen = self._by_stability(tallies)
+        self.cores = chosen[0]
+        return chosen if self.mean_fill else (chosen[0], None)
 
     def _tally(self) -> Tally:
         return Tally(self.own_rule, self.token_share)
@@ -207,6 +233,4 @@ class CoreInfer:
             block.layer: sentence_core(frequency[:, place], self.sizes[block.layer])
             for block, place in zip(self.blocks, places, strict=True)
         }
-        return cores, {
-            block.layer: mean[:, place] for block, place in zip(self.blocks, places, strict=True)
-        }
+        return cores, {block.layer: mean[:, place] for block, place in zip(self.blocks, places, strict=True)}

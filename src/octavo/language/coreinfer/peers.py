@@ -30,17 +30,14 @@ def changed(blocks: Sequence[Block], changes: Mapping[int, Change]) -> Iterator[
         yield
 
 
-@contextmanager
-def masked(blocks: Sequence[Block], cores: Cores, means: Means | None = None) -> Iterator[None]:
-    """The whole computation, with every neuron outside of its core at zero, or at its mean.
-
-    What the sliced model must equal; it saves nothing.
+def masks_of(blocks: Sequence[Block], cores: Cores, means: Means | None = None) -> dict[int, Change]:
+    """For each layer the function that holds every neuron outside of its core at zero, or at its mean.
 
     Args:
         blocks, cores, means: as in `Slices`.
     """
 
-    def change(layer: int, neurons: int) -> Change:
+    def mask_of(layer: int, neurons: int) -> Change:
         inside = multi_hot(cores[layer], neurons)[:, None]
         rest = None if means is None else means[layer][:, None] * (1 - inside)
 
@@ -52,7 +49,17 @@ def masked(blocks: Sequence[Block], cores: Cores, means: Means | None = None) ->
 
         return mask
 
-    with changed(blocks, {block.layer: change(block.layer, block.neurons) for block in blocks}):
+    return {block.layer: mask_of(block.layer, block.neurons) for block in blocks}
+
+
+@contextmanager
+def masked(blocks: Sequence[Block], cores: Cores, means: Means | None = None) -> Iterator[None]:
+    """The whole computation with masks inside: what the sliced model must equal, and no faster.
+
+    Args:
+        blocks, cores, means: as in `Slices`.
+    """
+    with changed(blocks, masks_of(blocks, cores, means)):
         yield
 
 
@@ -82,7 +89,9 @@ def random_cores(blocks: Sequence[Block], keep: float, generator: torch.Generato
         generator: on the CPU.
     """
     return {
-        block.layer: torch.randperm(block.neurons, generator=generator)[None, : core_size(block.neurons, keep)]
+        block.layer: torch.randperm(block.neurons, generator=generator)[
+            None, : core_size(block.neurons, keep)
+        ]
         .sort()
         .values
         for block in blocks

@@ -21,8 +21,8 @@ Chosen = tuple[Mapping[int, Int[Tensor, "rows core"]], Mapping[int, Float[Tensor
 class Phases:
     """Follows the forward passes of a model and puts the core in its place when the prompt has been read.
 
-    Which phase it is follows from the length of the cache, so chunked prefill, sampling, assisted decoding and
-    a second generation from the same prompt need nothing special.
+    Which phase it is follows from the length of the cache, so chunked prefill, sampling, assisted decoding
+    and a second generation from the same prompt need nothing special.
 
     Args:
         model: in evaluation mode.

@@ -101,8 +101,8 @@ class CoreReport:
         if not long:
             longest = max((len(ids) for ids in whole), default=0)
             raise ValueError(
-                f"no text has {prompt + continuation + 1} tokens, the longest has {longest}; give longer ones, "
-                "or a shorter prompt= and continuation="
+                f"no text has {prompt + continuation + 1} tokens, the longest has {longest}; give longer "
+                "ones, or a shorter prompt= and continuation="
             )
         own: list[Rule] = [rule for rule in rules if rule != "static"]
         found: dict[tuple[str, float], list[tuple[float, float, float]]] = {}
@@ -129,9 +129,7 @@ class CoreReport:
                         )
                     )
         speed = milliseconds_per_token(model, blocks, (1.0, *keeps)) if timed else {}
-        rows = [
-            _row(rule, keep, values, speed.get(keep, math.nan)) for (rule, keep), values in found.items()
-        ]
+        rows = [_row(rule, keep, values, speed.get(keep, math.nan)) for (rule, keep), values in found.items()]
         return cls(tuple(rows), len(long), speed.get(1.0, math.nan))
 
     def recommend(self, max_ppl_ratio: float = 1.1) -> float:
@@ -143,7 +141,9 @@ class CoreReport:
         return min((row.keep for row in self.rows if row.high <= max_ppl_ratio), default=1.0)
 
     def __str__(self) -> str:
-        lines = [f"{'rule':>8} {'keep':>5} {'ppl ratio':>22} {'same token':>10} {'overlap':>8} {'ms/token':>9}"]
+        lines = [
+            f"{'rule':>8} {'keep':>5} {'ppl ratio':>22} {'same token':>10} {'overlap':>8} {'ms/token':>9}"
+        ]
         for row in self.rows:
             ratio = f"{row.perplexity_ratio:.3f} [{row.low:.3f}, {row.high:.3f}]"
             lines.append(

@@ -15,7 +15,7 @@ Means = Mapping[int, Float[Tensor, "rows neurons"]]
 
 
 class CoreLinear(nn.Module):
-    """A linear layer of gathered rows or columns, with weights of its own for each sequence of a batch or not.
+    """A linear layer of gathered rows or columns, one for all sequences of a batch or one for each.
 
     Args:
         weight: one output a row; with a leading axis where each sequence has its own.
@@ -64,7 +64,7 @@ class Swap(NamedTuple):
 
 
 class Slices:
-    """The gathered weights of some blocks, which can be put in the place of the whole ones and taken out again.
+    """The gathered weights of some blocks, put in the place of the whole ones and taken out again.
 
     Args:
         blocks: from `blocks_of`.

@@ -17,7 +17,9 @@ def first_neurons(blocks: Sequence[Block], keep: float) -> Slices:
     return Slices(
         blocks,
         {
-            block.layer: torch.arange(core_size(block.neurons, keep), device=next(block.module.parameters()).device)[None]
+            block.layer: torch.arange(
+                core_size(block.neurons, keep), device=next(block.module.parameters()).device
+            )[None]
             for block in blocks
         },
     )
@@ -102,3 +104,21 @@ def bound(model: Any, slices: Slices) -> float:
         slices: of its blocks.
     """
     return bytes_per_token(model) / bytes_per_token(model, slices)
+
+
+def allocated(step: Callable[[], object]) -> int:
+    """The bytes that a step allocates, whether it frees them or not.
+
+    Args:
+        step: is run once before it is watched.
+
+    Example:
+        >>> allocated(lambda: torch.zeros(256))
+        1024
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    step()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
+        step()
+    return sum(max(0, event.self_cpu_memory_usage) for event in watched.events() or ())
