@@ -26,7 +26,7 @@ def demo(
     prompt: str = PROMPT,
     keep: float = 0.6,
     last_prompt: str = OTHER,
-    new_tokens: int = 24,
+    new_tokens: int = 20,
     rule: Literal["abs", "paper", "energy"] = "abs",
     layers: Literal["auto", "all"] = "auto",
     mean_fill: bool = True,
