@@ -31,7 +31,7 @@ def test_figures() -> None:
         figures.strips({10: rng.random(16), 50: rng.random(16)}, 3),
         figures.pairs(rng.random(60), rng.random(60), rng.random(60), "STSB"),
         figures.topic_map(np.eye(8), np.arange(8) % 4, ("a", "b", "c", "d")),
-        figures.grows(line, 0.5, {"own": ([0, 1], [0.6, 0.7])}),
+        figures.grows(line, 0.5, {"own": ([0.0, 1.0], [0.6, 0.7])}),
         figures.speed(line, [2.5, 1.8], None, 60.0),
         figures.task({"abs_mean": line}, 0.7, {"story": ([0.2, 0.4], [0.5, 0.6])}),
     ]
