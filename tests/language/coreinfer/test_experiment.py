@@ -39,13 +39,13 @@ def measured(part, name: str, config=SMOKE) -> dict:
 
 def test_every_rule_and_share_is_in_the_table() -> None:
     found = measured(kept.kept, "kept")
-    for rule in kept.ALL_RULES:
+    for rule in kept.RULES_OF_THE_TABLE:
         for keep in SMOKE.keeps:
             assert np.isfinite(found[rule, "texts", "nll", (("keep", keep),)])
     dense = found["dense", "texts", "nll", ()]
     ratio = found["abs", "texts", "perplexity_ratio", (("keep", 0.4),)]
     assert ratio == pytest.approx(np.exp(found["abs", "texts", "nll", (("keep", 0.4),)] - dense))
-    assert found["token", "texts", "perplexity_ratio", (("keep", 0.8),)] < 1.2
+    assert found["token", "texts", "perplexity_ratio", (("keep", 0.4),)] < 1.3
 
 
 def test_texts_do_without_data_and_keep_their_halves_apart(monkeypatch, tmp_path) -> None:
@@ -111,8 +111,9 @@ def test_cores_of_sentences_do_not_depend_on_their_batch() -> None:
     model, tokenizer = stand_in()
     sentences = ["a dog runs over the hill", "the sea", "numbers are added one by one"]
     together = similarity.cores_of(model, tokenizer, sentences, SMOKE)
-    alone = torch.cat([similarity.cores_of(model, tokenizer, [one], SMOKE) for one in sentences])
-    assert torch.equal(together, alone)
+    alone = [similarity.cores_of(model, tokenizer, [one], SMOKE) for one in sentences]
+    for rule in similarity.RULES:
+        assert torch.equal(together[rule], torch.cat([one[rule] for one in alone]))
 
 
 def test_queries_are_sorted_as_one_by_one() -> None:
@@ -122,11 +123,11 @@ def test_queries_are_sorted_as_one_by_one() -> None:
     model, asked = toy(), [prompts(1, n, seed=n)[0] for n in (3, 6, 4)]
     shown = prompts(1, 20)[0]
     cached = Continuation(model, blocks_of(model), shown, 18)
-    found = task.sorted_by_topic(model, cached.cache, asked, [3, 9, 27])
+    found = task.answered(model, cached.cache, asked, [3, 9, 27])
     for query, said in zip(asked, found, strict=True):
         with torch.no_grad():
             logits = model(torch.cat([shown[:18], query])[None]).logits[0, -1]
-        assert said == int(logits[[3, 9, 27]].argmax())
+        torch.testing.assert_close(said, logits[[3, 9, 27]].log_softmax(0), atol=1e-5, rtol=1e-4)
     assert cached.cache.get_seq_length() == 18
 
 

@@ -189,7 +189,7 @@ def _labels(members: np.ndarray, k: int | None, seed: int) -> np.ndarray:
     from sklearn.cluster import KMeans
 
     tried = [k] if k else list(range(FEWEST, min(MOST, len(members)) + 1))
-    fits = [KMeans(number, n_init=4, random_state=seed).fit(members) for number in tried]
+    fits = [KMeans(number, n_init=2, random_state=seed).fit(members) for number in tried]
     best = fits[elbow([fit.inertia_ for fit in fits])] if len(fits) > 2 else fits[0]
     # Clusters without members, as of equal texts, are left out.
     _, labels = np.unique(best.labels_, return_inverse=True)

@@ -96,8 +96,13 @@ def _largest(sizes: Tensor, count: int) -> Tensor:
 
 def _largest_of_each(values: Tensor, counts: Tensor) -> Tensor:
     """Where the largest of each row are, as many as the row's count."""
-    ordered = values.sort(dim=-1, descending=True).values
-    threshold = ordered.gather(-1, (counts - 1).clamp(min=0))
+    place = (values.shape[-1] - counts).clamp(max=values.shape[-1] - 1)
+    if values.device.type == "cpu":
+        # As above: NumPy sorts six times faster than torch.
+        ordered = torch.from_numpy(np.sort(values.detach().float().numpy(), axis=-1)).to(values.dtype)
+    else:
+        ordered = values.sort(dim=-1).values
+    threshold = ordered.gather(-1, place)
     return _first_of_equals(values, threshold, counts)
 
 

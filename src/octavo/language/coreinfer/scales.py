@@ -19,6 +19,8 @@ class Config:
     """Shares of neurons."""
     token_share: float = 0.4
     """The share of neurons in a token's core."""
+    bounds_everywhere: bool = False
+    """Measure at all shares what stands beside the table, such as each token's own core."""
     texts: int = 4
     """Texts of each of five kinds."""
     prompt: int = 192
@@ -31,7 +33,7 @@ class Config:
     """Other texts of each kind, whose core is that of no text in particular."""
     cluster_texts: int = 40
     """Other texts of each kind that are clustered."""
-    cluster_tokens: int = 96
+    cluster_tokens: int = 64
     """Tokens of each of these."""
     growing: int = 3
     """Texts of each of four kinds whose core is followed as they grow."""
@@ -41,7 +43,7 @@ class Config:
     """Texts of each of four topics."""
     examples: int = 3
     """Examples of each topic before a query."""
-    queries: int = 60
+    queries: int = 48
     """Queries that are sorted by topic."""
     rounds: int = 15
     """Rounds of the timing."""
@@ -76,6 +78,7 @@ SCALES = {
     ),
     "laptop": Config(),
     "gpu": Config(
+        bounds_everywhere=True,
         texts=20,
         static_texts=40,
         cluster_texts=200,
@@ -89,6 +92,7 @@ SCALES = {
     "paper": Config(
         model="meta-llama/Llama-3.1-8B",
         precision="bfloat16",
+        bounds_everywhere=True,
         texts=20,
         prompt=512,
         static_texts=40,

@@ -12,7 +12,7 @@ from octavo.lab import Lab, part
 from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import CoreClusters, fit_clusters
-from octavo.language.coreinfer.continuation import Continuation, Scored, static_cores
+from octavo.language.coreinfer.continuation import Continuation, static_cores
 from octavo.language.coreinfer.inference import CoreInfer
 from octavo.language.coreinfer.neurons import RULES
 from octavo.language.coreinfer.peers import each_tokens_own, random_cores
@@ -22,18 +22,10 @@ from octavo.language.coreinfer.slicing import Slices
 
 Pieces = Mapping[str, Sequence[Tensor]]
 LEARNED = ("smollm2", "wikitext2", "gutenberg_stories", "newsgroups20", "self_instruct")
-ALL_RULES = (
-    "paper",
-    "abs",
-    "abs_mean",
-    "energy",
-    "static",
-    "static_mean",
-    "random",
-    "hindsight",
-    "token",
-)
-SOME_RULES = ("abs_mean", "static_mean", "random", "token")
+RULES_OF_THE_TABLE = ("paper", "abs", "abs_mean", "energy", "static", "random")
+BESIDE = ("static_mean", "hindsight", "token")
+"""At one share on a laptop, at all of them on a GPU."""
+EVERYWHERE = ("abs_mean", "token")
 
 
 @part(seeds=1, data=LEARNED)
@@ -45,9 +37,16 @@ def kept(config: Config, lab: Lab) -> None:
     )
     clusters = static_of(model, tokenizer, config, lab)
     blocks = blocks_of(model, texts.sliced_layers(config))
-    measure(lab, config, model, blocks, found, clusters, "texts", ALL_RULES, config.keeps)
-    everywhere = blocks_of(model)
-    measure(lab, config, model, everywhere, found, clusters, "texts_all_layers", SOME_RULES, config.keeps[:2])
+    measure(lab, config, model, blocks, found, clusters, "texts", arms(config))
+    everything = [(rule, 0.4) for rule in EVERYWHERE]
+    measure(lab, config, model, blocks_of(model), found, clusters, "texts_all_layers", everything)
+
+
+def arms(config: Config) -> list[tuple[str, float]]:
+    """The rules of the table at all shares, and what stands beside them."""
+    table = [(rule, keep) for keep in config.keeps for rule in RULES_OF_THE_TABLE]
+    shares = [keep for keep in config.keeps if keep == 0.4 or config.bounds_everywhere]
+    return table + [(rule, keep) for keep in shares for rule in BESIDE]
 
 
 @part(seeds=1, data=("smollm2",))
@@ -70,8 +69,8 @@ def embedded(config: Config, lab: Lab) -> None:
         )
     clusters = fit_clusters(model, learned, k=1, token_share=config.token_share)
     blocks = blocks_of(model, texts.sliced_layers(config))
-    rules = ("abs", "abs_mean", "static", "random", "token")
-    measure(lab, config, model, blocks, found, clusters, "embedded", rules, (0.4,))
+    some = [(rule, 0.4) for rule in ("abs", "abs_mean", "static", "random", "token")]
+    measure(lab, config, model, blocks, found, clusters, "embedded", some)
 
 
 @part(seeds=1, data=LEARNED)
@@ -85,21 +84,20 @@ def greedy(config: Config, lab: Lab) -> None:
         ids = torch.stack(list(some)).to(lab.device)
         mask = torch.ones_like(ids)
         whole = model.generate(ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, **settings)
-        for keep in (0.4, 0.8):
-            infer = CoreInfer(model, keep, config.token_share, layers=texts.sliced_layers(config))
-            core = infer.generate(ids, mask, max_new_tokens=new, min_new_tokens=new, **settings)
-            scores = [
-                rouge_l(one.tolist(), other.tolist())
-                for one, other in zip(core[:, config.prompt :], whole[:, config.prompt :], strict=True)
-            ]
-            lab.record(
-                system="abs_mean",
-                dataset=kind,
-                metric="rouge",
-                value=np.mean(scores),
-                at={"keep": keep},
-                items=scores,
-            )
+        infer = CoreInfer(model, 0.4, config.token_share, layers=texts.sliced_layers(config))
+        scores = []
+        for row, expected in zip(ids, whole, strict=True):
+            # One by one: a batch would gather, and read, weights for each of its rows.
+            (core,) = infer.generate(row[None], mask[:1], max_new_tokens=new, min_new_tokens=new, **settings)
+            scores.append(rouge_l(core[config.prompt :].tolist(), expected[config.prompt :].tolist()))
+        lab.record(
+            system="abs_mean",
+            dataset=kind,
+            metric="rouge",
+            value=np.mean(scores),
+            at={"keep": 0.4},
+            items=scores,
+        )
 
 
 def static_of(model: Any, tokenizer: Any, config: Config, lab: Lab) -> CoreClusters:
@@ -125,25 +123,24 @@ def measure(
     pieces: Pieces,
     clusters: CoreClusters,
     dataset: str,
-    rules: Sequence[str],
-    keeps: Sequence[float],
+    arms: Sequence[tuple[str, float]],
 ) -> None:
     """Scores the continuation of every text under every rule and share, and records it."""
+    tallied = [rule for rule in RULES if any(arm.startswith(rule) for arm, _ in arms)]
     nats: dict[tuple[str, float], list[float]] = {}
     same: dict[tuple[str, float], dict[str, list[float]]] = {}
     dense_nats: list[float] = []
     for kind, some in pieces.items():
         for number, ids in enumerate(some):
-            text = Continuation(model, blocks, ids.to(lab.device), config.prompt, RULES, config.token_share)
+            text = Continuation(model, blocks, ids.to(lab.device), config.prompt, tallied, config.token_share)
             dense = text.score()
             dense_nats.append(float(dense.nats.mean()))
-            for keep in keeps:
+            for rule, keep in arms:
                 generator = lab.generator(f"random {kind}", number)
-                for rule in rules:
-                    scored = scored_by(rule, text, keep, clusters, generator)
-                    nats.setdefault((rule, keep), []).append(float(scored.nats.mean()))
-                    agreed = float(scored.agrees(dense).double().mean())
-                    same.setdefault((rule, keep), {}).setdefault(kind, []).append(agreed)
+                scored = text.score(change_of(rule, text, keep, clusters, generator))
+                nats.setdefault((rule, keep), []).append(float(scored.nats.mean()))
+                agreed = float(scored.agrees(dense).double().mean())
+                same.setdefault((rule, keep), {}).setdefault(kind, []).append(agreed)
             lab.say(f"{dataset}: {kind} {number + 1} of {len(some)}")
     lab.record(
         system="dense",
@@ -195,13 +192,6 @@ def measure(
                     at=at,
                     items=agreed_there,
                 )
-
-
-def scored_by(
-    rule: str, text: Continuation, keep: float, clusters: CoreClusters, generator: torch.Generator
-) -> Scored:
-    """The continuation read with the neurons that a rule keeps."""
-    return text.score(change_of(rule, text, keep, clusters, generator))
 
 
 def change_of(

@@ -4,7 +4,7 @@ from typing import Any
 
 from octavo.lab import Records, plot
 from octavo.language.coreinfer import figures
-from octavo.language.coreinfer.parts.kept import ALL_RULES
+from octavo.language.coreinfer.parts.kept import BESIDE, RULES_OF_THE_TABLE
 from octavo.language.coreinfer.texts import KINDS
 
 
@@ -25,7 +25,7 @@ def perplexity(records: Records) -> Any:
     found = records.where(part="kept", dataset="texts", metric="perplexity_ratio")
     if not len(found):
         return None
-    lines = {rule: line(found.where(system=rule), "keep") for rule in ALL_RULES}
+    lines = {rule: line(found.where(system=rule), "keep") for rule in (*RULES_OF_THE_TABLE, *BESIDE)}
     return figures.kept(lines, "How few neurons are enough for what follows a prompt")
 
 

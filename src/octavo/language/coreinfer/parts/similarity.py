@@ -14,13 +14,15 @@ from octavo import data
 from octavo.data import embedded
 from octavo.lab import Lab, house_style, part
 from octavo.language.coreinfer import figures, texts
-from octavo.language.coreinfer.blocks import blocks_of
+from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import multi_hot
-from octavo.language.coreinfer.neurons import core_size, sentence_core
+from octavo.language.coreinfer.neurons import Tally, core_size, sentence_core
 from octavo.language.coreinfer.scales import Config
-from octavo.language.coreinfer.watching import tallies_of
+from octavo.language.coreinfer.watching import add, bos_of, counted_tokens, read, watching
 
 GROUPS, BATCH, NEIGHBOURS = 4, 32, 5
+RULES = {"abs": "core", "energy": "core_energy"}
+"""How cores are chosen, and what the records call it; the claims are of the first."""
 TOPICS = ("rec.sport.hockey", "sci.space", "comp.graphics", "talk.politics.mideast")
 
 Vector = Float64[np.ndarray, " pairs"]
@@ -42,29 +44,35 @@ def pairs(config: Config, lab: Lab, name: str) -> None:
     """Correlations of the Jaccard index of cores with people's scores, beside that of words."""
     model, tokenizer = texts.load_model(config, lab.device)
     first, second, scores = sentence_pairs(config, lab, name)
-    both = cores_of(model, tokenizer, [*first, *second], config)
-    count = len(first)
-    # (pairs, layers): all cores of a layer are of one size.
-    common = (both[:count] & both[count:]).sum(2).double()
-    union = (both[:count] | both[count:]).sum(2).double()
-    by_layer = (common / union).cpu().numpy()
-    whole = (common.sum(1) / union.sum(1)).cpu().numpy()
+    cores = cores_of(model, tokenizer, [*first, *second], config)
     words = np.array([word_jaccard(*pair) for pair in zip(first, second, strict=True)])
+    near: dict[str, Vector] = {"words": words}
+    for rule, system in RULES.items():
+        by_layer, near[system] = jaccard(cores[rule][: len(first)], cores[rule][len(first) :])
+        for layer in range(by_layer.shape[1]):
+            at = {"layer": layer}
+            rho = spearmanr(by_layer[:, layer], scores).statistic
+            lab.record(system=system, dataset=name, metric="spearman", value=rho, at=at)
+            rho = partial_spearman(by_layer[:, layer], scores, words)
+            lab.record(system=system, dataset=name, metric="partial_spearman", value=rho, at=at)
     for group in range(GROUPS):
         some = slice(group, None, GROUPS)
-        for system, values in (("core", whole), ("words", words)):
+        for system, values in near.items():
             rho = spearmanr(values[some], scores[some]).statistic
             lab.record(system=system, dataset=name, metric="spearman", value=rho, seed=group)
-        partial = partial_spearman(whole[some], scores[some], words[some])
-        lab.record(system="core", dataset=name, metric="partial_spearman", value=partial, seed=group)
-    for layer in range(by_layer.shape[1]):
-        at = {"layer": layer}
-        rho = spearmanr(by_layer[:, layer], scores).statistic
-        lab.record(system="core", dataset=name, metric="spearman", value=rho, at=at)
-        rho = partial_spearman(by_layer[:, layer], scores, words)
-        lab.record(system="core", dataset=name, metric="partial_spearman", value=rho, at=at)
+            if system != "words":
+                rho = partial_spearman(values[some], scores[some], words[some])
+                lab.record(system=system, dataset=name, metric="partial_spearman", value=rho, seed=group)
     with house_style():
-        lab.figure("cores-and-scores", figures.pairs(whole, words, scores, name))
+        lab.figure("cores-and-scores", figures.pairs(near["core"], words, scores, name))
+
+
+def jaccard(
+    one: Bool[Tensor, "pairs layers neurons"], other: Bool[Tensor, "pairs layers neurons"]
+) -> tuple[Float64[np.ndarray, "pairs layers"], Vector]:
+    """What pairs of cores have in common, layer by layer and in all layers together."""
+    common, union = (both.sum(2).double().cpu().numpy() for both in (one & other, one | other))
+    return common / union, common.sum(1) / union.sum(1)
 
 
 def sentence_pairs(config: Config, lab: Lab, name: str) -> tuple[list[str], list[str], Vector]:
@@ -84,33 +92,42 @@ def sentence_pairs(config: Config, lab: Lab, name: str) -> tuple[list[str], list
 @torch.no_grad()
 def cores_of(
     model: Any, tokenizer: Any, sentences: Sequence[str], config: Config, longest: int = 128
-) -> Bool[Tensor, "sentences layers neurons"]:
-    """The cores of sentences as ones, those of like length read together."""
+) -> dict[str, Bool[Tensor, "sentences layers neurons"]]:
+    """The cores of sentences as ones, by counts and by energy; sentences of like length are read together."""
     ids = [tokenizer(text, add_special_tokens=False, verbose=False).input_ids[:longest] for text in sentences]
     order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
     blocks, device = blocks_of(model), next(model.parameters()).device
-    found: list[Tensor | None] = [None] * len(ids)
+    cores: dict[str, list[Tensor]] = {rule: [] for rule in RULES}
     for start in range(0, len(order), BATCH):
         rows = order[start : start + BATCH]
-        time = max(len(ids[row]) for row in rows)
-        batch = torch.zeros(len(rows), time, dtype=torch.long, device=device)
+        batch = torch.zeros(len(rows), len(ids[rows[-1]]), dtype=torch.long, device=device)
         mask = torch.zeros_like(batch)
         for place, row in enumerate(rows):
             batch[place, : len(ids[row])] = torch.tensor(ids[row])
             mask[place, : len(ids[row])] = 1
-        tallies = tallies_of(model, blocks, batch, mask, token_share=config.token_share)
-        cores = torch.stack(
-            [
-                multi_hot(
-                    sentence_core(tallies[block.layer].scores(), core_size(block.neurons, 0.4)), block.neurons
-                ).bool()
-                for block in blocks
-            ],
-            dim=1,
-        )
-        for place, row in enumerate(rows):
-            found[row] = cores[place]
-    return torch.stack([core for core in found if core is not None])
+        counted = counted_tokens(batch, mask, bos_of(model))
+        tallies = {rule: {block.layer: Tally(rule, config.token_share) for block in blocks} for rule in RULES}
+
+        def see(
+            block: Block,
+            activations: Tensor,
+            tallies: dict[str, dict[int, Tally]] = tallies,
+            counted: Tensor = counted,
+        ) -> None:
+            for of_rule in tallies.values():
+                add(of_rule, block, activations, counted)
+
+        with watching(blocks, see):
+            read(model, batch, mask)
+        for rule, found in cores.items():
+            found.append(torch.stack([_hot(block, tallies[rule][block.layer]) for block in blocks], dim=1))
+    places = torch.tensor(order, device=device).argsort()
+    return {rule: torch.cat(found)[places] for rule, found in cores.items()}
+
+
+def _hot(block: Block, tally: Tally) -> Bool[Tensor, "batch neurons"]:
+    core = sentence_core(tally.scores(block.down_norms()), core_size(block.neurons, 0.4))
+    return multi_hot(core, block.neurons).bool()
 
 
 def word_jaccard(one: str, other: str) -> float:
@@ -145,7 +162,7 @@ def topics(config: Config, lab: Lab) -> None:
 
     model, tokenizer = texts.load_model(config, lab.device)
     posts, labels = topic_posts(config, lab)
-    cores = cores_of(model, tokenizer, posts, config).double()
+    cores = cores_of(model, tokenizer, posts, config)["abs"].double()
     # (layers, texts, texts)
     common = torch.einsum("a l n, b l n -> l a b", cores, cores)
     size = cores[0, 0].sum()
