@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from octavo.language.coreinfer.blocks import Block
 from octavo.language.coreinfer.neurons import core_size
@@ -107,18 +109,38 @@ def bound(model: Any, slices: Slices) -> float:
 
 
 def allocated(step: Callable[[], object]) -> int:
-    """The bytes that a step allocates, whether it frees them or not.
+    """The bytes of the tensors that a step makes, whether it keeps them or not.
 
     Args:
-        step: is run once before it is watched.
+        step: what is watched.
 
     Example:
-        >>> allocated(lambda: torch.zeros(256))
+        >>> allocated(lambda: torch.zeros(256)[:16].add_(1))
         1024
     """
-    from torch.profiler import ProfilerActivity, profile
-
-    step()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
+    with _Made() as made:
         step()
-    return sum(max(0, event.self_cpu_memory_usage) for event in watched.events() or ())
+    return made.nbytes
+
+
+class _Made(TorchDispatchMode):
+    """Adds up the storages that come out of operations and did not go into them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nbytes = 0
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        out = operation(*args, **(kwargs or {}))
+        given = {_storage(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        made = {_storage(leaf): leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)}
+        self.nbytes += sum(
+            leaf.untyped_storage().nbytes() for place, leaf in made.items() if place not in given
+        )
+        return out
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

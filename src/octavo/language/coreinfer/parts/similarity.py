@@ -146,7 +146,7 @@ def partial_spearman(x: Vector, y: Vector, given: Vector) -> float:
 
     Example:
         >>> partial_spearman(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 4, 3]), np.array([2.0, 1, 4, 3]))
-        0.5
+        0.666666666667
     """
     a, b, c = (rankdata(values) for values in (x, y, given))
     r = np.corrcoef([a, b, c])
