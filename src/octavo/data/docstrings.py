@@ -1,4 +1,4 @@
-"""A small collection that every machine has: what functions do, asked by the first line of their docstring."""
+"""A small collection that every machine has: what functions do, asked by the start of their docstring."""
 
 import importlib
 import inspect

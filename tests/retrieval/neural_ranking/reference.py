@@ -78,7 +78,7 @@ def drmm(
     idf: list[float],
     weight: float,
 ) -> float:
-    """sum_i softmax_i(w idf_i) tanh(W2 tanh(W1 log(1 + h_i))): 29 bins on [-1, 1) and one for the same word."""
+    """sum_i softmax_i(w idf_i) tanh(W2 tanh(W1 log(1 + h_i))): 29 bins on [-1, 1), one for the same word."""
     z = []
     for q in query:
         histogram = torch.zeros(30, dtype=torch.float64)

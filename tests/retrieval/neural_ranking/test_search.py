@@ -276,8 +276,8 @@ def test_titles_and_the_teacher_make_lists() -> None:
     assert torch.equal(found.gains > 0, own)
     taught = weak_labels(words, titles, depth=6)
     assert taught.gains.max() == pytest.approx(1.0)
+    corpus = small_corpus()
+    known = Vocabulary.build(corpus.docs.values())
+    model = KNRM(torch.randn(len(known), 4), vocabulary=known)
     with pytest.raises(ValueError, match="needs titles"):
-        corpus = small_corpus()
-        known = Vocabulary.build(corpus.docs.values())
-        model = KNRM(torch.randn(len(known), 4), vocabulary=known)
         fit(model, corpus.queries, corpus.docs, corpus.qrels, strategy="weak")

@@ -77,9 +77,10 @@ JUDGED_TEXTS: tuple[Entry, ...] = (
         size=7_506_561,
         folder="arxiv_abstracts",
         layouts=(("cs.CL_2019.tsv.xz", "cs.IR_2020.tsv.xz", "cs.NE_2020.tsv.xz"),),
-        by_hand="take cs.IR.tsv.xz and cs.NE.tsv.xz of processed_data/20200101/per_category and cs.CL.tsv.xz of "
-        "processed_data/20190101/per_category from github.com/staeiou/arxiv_archive and put them, as "
-        "cs.IR_2020.tsv.xz, cs.NE_2020.tsv.xz and cs.CL_2019.tsv.xz, into the folder arxiv_abstracts of OCTAVO_DATA",
+        by_hand="take cs.IR.tsv.xz and cs.NE.tsv.xz of processed_data/20200101/per_category and cs.CL.tsv.xz "
+        "of processed_data/20190101/per_category from github.com/staeiou/arxiv_archive and put them, as "
+        "cs.IR_2020.tsv.xz, cs.NE_2020.tsv.xz and cs.CL_2019.tsv.xz, into the folder arxiv_abstracts of "
+        "OCTAVO_DATA",
     ),
 )
 """All of them."""

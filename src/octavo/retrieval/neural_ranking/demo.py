@@ -27,10 +27,11 @@ def demo(
     weight: float = 0.5,
     k: int = 5,
 ) -> dict[str, Any]:
-    """Searches abstracts of aerodynamics, or docstrings where these are not here: BM25 beside a neural reranker.
+    """Searches abstracts of aerodynamics: BM25 beside a neural reranker.
 
-    The ranker is trained on the collection's judgements in a few seconds. Behind each of its documents stand
-    the words that the query's words meet best, shaded by their cosine.
+    Where the abstracts are not here, docstrings stand in. The ranker is trained on the collection's
+    judgements in a few seconds. Below each of its documents stand the query's words, shaded by the cosine of
+    the word that meets them best, which is named where it is another one.
 
     Args:
         query: what you look for.

@@ -69,7 +69,7 @@ class DRMM(VectorRanker):
         query_mask: Bool[Tensor, "batch q"],
         doc_mask: Bool[Tensor, "batch d"],
     ) -> Float[Tensor, "batch q features"]:
-        """log(1 + count) of every bin, a histogram a word of the query; its vector behind it, if that gates."""
+        """log(1 + count) of every bin, for each word of the query; its vector behind it, if that gates."""
         same = same_words(query, docs, query_mask, doc_mask)
         places = self.bin_of(self.similarity(query, docs, query_mask, doc_mask), same)
         # Half precision counts to 2,048 only.

@@ -1,4 +1,4 @@
-"""The modern ends of both axes: a pretrained bi-encoder (representations) and a cross-encoder (interactions)."""
+"""The modern ends of both axes: a bi-encoder of representations, a cross-encoder of interactions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -71,7 +71,7 @@ class CrossEncoder(TextRanker):
         self.transformer: nn.Module = first.auto_model if hasattr(first, "auto_model") else first.model
         self.tokenizer: Any = first.tokenizer
         self.length, self.batch_size = length, batch_size
-        size = int(self.transformer.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        size = int(self.transformer.config.hidden_size)
         self.linear = nn.Linear(size, 1)
         nn.init.normal_(self.linear.weight, std=0.02, generator=torch.Generator().manual_seed(seed))
         nn.init.zeros_(self.linear.bias)

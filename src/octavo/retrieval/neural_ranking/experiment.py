@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,102 +10,57 @@ import torch
 from torch import Tensor
 
 from octavo import data
-from octavo.lab import Lab, Records, part, plot, weights
+from octavo.lab import Lab, part, weights
 from octavo.retrieval.neural_ranking import figures
 from octavo.retrieval.neural_ranking.encoders import CrossEncoder
 from octavo.retrieval.neural_ranking.features import HandCrafted, LambdaMARTFeatures
-from octavo.retrieval.neural_ranking.fitting import OutOfFold, cross_validate
+from octavo.retrieval.neural_ranking.fitting import cross_validate
 from octavo.retrieval.neural_ranking.heuristics import QueryLikelihood
 from octavo.retrieval.neural_ranking.kernel_models import KNRM
 from octavo.retrieval.neural_ranking.losses import LOSSES
 from octavo.retrieval.neural_ranking.material import (
     CHEAP,
+    CLASSIC,
     POOLED,
+    THIRDS,
     Material,
     built,
+    frequent_words,
     material,
     recipe,
     titles,
 )
+from octavo.retrieval.neural_ranking.measuring import begun, measured, overlap, record, weighted
 from octavo.retrieval.neural_ranking.metrics import randomisation_test
+from octavo.retrieval.neural_ranking.plots import (
+    by_objective,
+    by_strategy,
+    families,
+    kernels,
+    leaderboard,
+    leaderboard_of_collections,
+    overlap_thirds,
+)
 from octavo.retrieval.neural_ranking.ranking_set import mixed
 from octavo.retrieval.neural_ranking.scales import SCALES, Config
-from octavo.retrieval.neural_ranking.strategies import title_pairs, weak_labels
-from octavo.retrieval.neural_ranking.text import tokenise
-from octavo.retrieval.neural_ranking.training import Pairs, best_weight, train
+from octavo.retrieval.neural_ranking.strategies import weak_labels
+from octavo.retrieval.neural_ranking.training import Pairs, train
 
-__all__ = ["SCALES", "Config"]
+__all__ = [
+    "SCALES",
+    "Config",
+    "by_objective",
+    "by_strategy",
+    "families",
+    "kernels",
+    "leaderboard",
+    "leaderboard_of_collections",
+    "overlap_thirds",
+]
 
-CLASSIC = ("Cranfield", "CISI", "CACM", "NPL")
 INTERACTION = ("knrm", "drmm", "match_pyramid", "conv_knrm")
 SYMMETRIC = ("arc_ii", "arc_i", "dssm")
 OTHERS = ("pacrr", "mv_lstm", "duet", "cdssm")
-PARTS_OF_THE_TABLE = ("baselines", "interaction", "representation", "others", "cross_encoder")
-
-
-def record(
-    lab: Lab, found: Material, system: str, scores: Tensor, gain_over: np.ndarray | None = None
-) -> np.ndarray:
-    """nDCG@10, AP and RR of scores of all candidates, on each collection and on all; returns nDCG@10."""
-    joined = found.joined
-    ndcg = joined.ndcg(scores).numpy().astype(float)
-    order = scores.sort(dim=-1, descending=True, stable=True).indices
-    hits = (joined.gains.gather(1, order) > 0).numpy()
-    relevant = np.array(
-        [
-            sum(gain > 0 and doc in each.texts for doc, gain in each.gains[query].items())
-            for each in found.texts.values()
-            for query in each.queries
-        ]
-    )
-    precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
-    measured = {
-        "ndcg_at_10": ndcg,
-        # All relevant documents count, also those that are no candidates.
-        "average_precision": (precision * hits).sum(1) / np.maximum(1, relevant),
-        "mrr": np.where(hits.any(1), 1 / (hits.argmax(1) + 1), 0.0),
-    }
-    for dataset, rows in found.rows.items():
-        for metric, values in measured.items():
-            if rows:
-                items = values[rows]
-                lab.record(system=system, dataset=dataset, metric=metric, value=items.mean(), items=items)
-    return ndcg
-
-
-def begun(config: Config, lab: Lab, found: Material, name: str) -> Any:
-    """A model of this seed that has learnt to find abstracts by their titles."""
-    model = built(name, config, found, lab)
-    pairs = title_pairs(
-        found.vocabulary,
-        titles(config.titles),
-        negatives=config.listed - 1,
-        query_length=config.query_length,
-        doc_length=config.doc_length,
-    )
-    train(
-        model,
-        pairs,
-        recipe=recipe(config, name, epochs=config.title_epochs, batch=2 * config.batch),
-        seed=lab.key("titles"),
-    )
-    return model
-
-
-def measured(config: Config, lab: Lab, found: Material, name: str) -> OutOfFold:
-    """One model from titles to folds, alone and together with BM25."""
-    model = begun(config, lab, found, name)
-    lab.say(f"{name}: titles are learnt")
-    out = cross_validate(model, found.joined, found.fold_of, recipe(config, name), lab.key("folds"))
-    record(lab, found, name, out.model)
-    record(lab, found, f"{name}+bm25", out.together)
-    lab.record(system=name, dataset=POOLED, metric="weight", value=np.mean(out.weights), items=out.weights)
-    if isinstance(model, KNRM):
-        for mean, value in zip(model.means, model.linear.weight[0].tolist(), strict=True):
-            lab.record(system=name, dataset=POOLED, metric="kernel_weight", value=value, at={"mean": mean})
-    number = sum(each.numel() for each in model.parameters() if each.requires_grad)
-    lab.record(system=name, dataset=POOLED, metric="parameters", value=number)
-    return out
 
 
 @part(seeds=1, data=(*CLASSIC, "minilm"))
@@ -161,17 +117,6 @@ def encoded(config: Config, lab: Lab, found: Material) -> None:
     record(lab, found, "bi_encoder+bm25", weighted(found, cosines))
 
 
-def weighted(found: Material, scores: Tensor) -> Tensor:
-    """Scores mixed with BM25's, the weight of each fold chosen on the others."""
-    joined, together = found.joined, torch.zeros_like(scores)
-    for fold in found.fold_of.unique().tolist():
-        others = (found.fold_of != fold).nonzero().flatten()
-        test = (found.fold_of == fold).nonzero().flatten()
-        weight, _ = best_weight(joined.take(others), scores[others])
-        together[test] = mixed(joined.first[test], scores[test], weight)
-    return together
-
-
 @part(data=(*CLASSIC, "arxiv_abstracts"))
 def interaction(config: Config, lab: Lab) -> None:
     """Models that compare words first; the best of each fold's held-out queries against BM25."""
@@ -184,8 +129,12 @@ def interaction(config: Config, lab: Lab) -> None:
     p_value = randomisation_test(ndcg.tolist(), bm25.tolist(), seed=lab.key("signs"))
     lab.record(system="chosen+bm25", dataset=POOLED, metric="p_value", value=p_value)
     gain, shared = ndcg - bm25, overlap(found)
+    if lab.seed == 0:
+        gains = {"chosen+bm25": gain, "drmm": found.joined.ndcg(out["drmm"].model).numpy() - bm25}
+        lab.figure("gain_of_each_query", figures.sorted_gains(gains))
     order = np.argsort(shared, kind="stable")
-    for dataset, rows in zip(("low_overlap", "middle_overlap", "high_overlap"), np.array_split(order, 3)):
+    thirds = zip(THIRDS, np.array_split(order, 3), strict=True)
+    for dataset, rows in thirds:
         for system, values in (
             ("chosen+bm25", gain),
             *((f"{name}+bm25", found.joined.ndcg(out[name].together).numpy() - bm25) for name in INTERACTION),
@@ -193,20 +142,6 @@ def interaction(config: Config, lab: Lab) -> None:
             items = values[rows]
             lab.record(system=system, dataset=dataset, metric="gain", value=items.mean(), items=items)
         lab.record(system="bm25", dataset=dataset, metric="ndcg_at_10", value=bm25[rows].mean())
-
-
-def overlap(found: Material) -> np.ndarray:
-    """For each query the share of its words that its relevant documents have, on average over these."""
-    shares = []
-    for each in found.texts.values():
-        documents = each.documents
-        known = {name: set(found.vocabulary.encode(text)) for name, text in documents.items()}
-        for name, query in each.queries.items():
-            words = set(found.vocabulary.encode(query))
-            relevant = [known[doc] for doc, gain in each.gains[name].items() if gain > 0 and doc in known]
-            met = [len(words & there) / len(words) for there in relevant] if words else []
-            shares.append(np.mean(met) if met else 0.0)
-    return np.array(shares)
 
 
 @part(data=(*CLASSIC, "arxiv_abstracts"))
@@ -328,7 +263,7 @@ def speed(config: Config, lab: Lab) -> None:
     docs = torch.randint(1, 8000, (config.timed_docs, 200), generator=generator)
     models = {"knrm": KNRM(vectors).eval(), "drmm": DRMM(vectors).eval()}
     with torch.no_grad():
-        timings = lab.time({name: lambda m=m: m.of_query(query, docs) for name, m in models.items()})
+        timings = lab.time({name: partial(m.of_query, query, docs) for name, m in models.items()})
     for name in models:
         lab.record(
             system=name,
@@ -361,8 +296,8 @@ def picture(config: Config, lab: Lab) -> None:
     histograms = model.features(query[None], doc[None], *there)[0].expm1()
     score = float(model(query[None], doc[None]).detach())
     lab.record(system="drmm", dataset="Cranfield-pair", metric="score", value=score)
-    shown = [[words[place] for place in each.tolist()] for each in (query, doc)]
-    lab.figure("heat_map", figures.heat_map(*shown, similarity, histograms, score))
+    asked, told = ([words[place] for place in each.tolist()] for each in (query, doc))
+    lab.figure("heat_map", figures.heat_map(asked, told, similarity, histograms, score))
 
 
 @weights
@@ -371,120 +306,8 @@ def word_vectors(lab: Lab) -> Any:
     from octavo.retrieval.neural_ranking.vectors import Distilled
 
     words = frequent_words(10_000)
-    encoded = data.encode(words)
+    # In parts, so that what was interrupted goes on where it was.
+    encoded = np.concatenate([data.encode(words[start : start + 1250]) for start in range(0, 10_000, 1250)])
     made = Distilled(words, encoded)
     lab.record(system="vectors", dataset="words", metric="variance_kept", value=made.kept)
     return made
-
-
-def frequent_words(number: int) -> tuple[str, ...]:
-    """The words of most documents, every collection counting the same."""
-    from collections import Counter
-
-    shares: Counter[str] = Counter()
-    papers = data.load("arxiv_abstracts")
-    sources = [
-        [f"{title} {text}" for title, text in zip(papers.titles, papers.abstracts, strict=True)],
-        *(list(data.load(name).documents.values()) for name in (*CLASSIC, "Docstrings")),
-    ]
-    for texts in sources:
-        counts = Counter(word for text in texts for word in set(tokenise(text)))
-        for word, count in counts.items():
-            # A word of a single document teaches a ranker nothing.
-            if count > 1:
-                shares[word] += count / len(texts)  # type: ignore[assignment]
-    return tuple(sorted(shares, key=lambda word: (-shares[word], word))[:number])
-
-
-def interval(records: Records, system: str, dataset: str) -> tuple[str, float, float, float] | None:
-    """A system's nDCG@10, a mean over seeds, with its widest interval over queries."""
-    found = [each for each in records.where(system=system, dataset=dataset, metric="ndcg_at_10")]
-    if not found:
-        return None
-    mean = float(np.mean([each.value for each in found]))
-    half = max((each.item_high - each.item_low) / 2 for each in found)
-    return system, mean, mean - half, mean + half
-
-
-@plot
-def leaderboard(records: Records) -> Any:
-    """All systems over the queries of all collections."""
-    kept = records.where(part=PARTS_OF_THE_TABLE, dataset=POOLED, metric="ndcg_at_10")
-    rows = [row for system in kept.systems if (row := interval(kept, system, POOLED))]
-    bm25 = next((row[1] for row in rows if row[0] == "bm25"), 0.0)
-    return figures.leaderboard(rows, bm25, "446 judged queries of four collections")
-
-
-@plot
-def leaderboard_of_collections(records: Records) -> Any:
-    """The same on each collection by itself, as a table of numbers."""
-    kept = records.where(part=PARTS_OF_THE_TABLE, metric="ndcg_at_10")
-    names = [name for name in CLASSIC if name in kept.datasets]
-    table = {
-        system: [interval(kept, system, name) for name in names]
-        for system in kept.systems
-        if kept.where(system=system, dataset=POOLED).values()
-    }
-    return figures.table(table, names)
-
-
-@plot
-def families(records: Records) -> Any:
-    """Representation against interaction, symmetric against asymmetric, words against phrases."""
-    kept = records.where(part=("interaction", "representation"), dataset=POOLED, metric="ndcg_at_10")
-    order = ("drmm", "knrm", "conv_knrm", "match_pyramid", "arc_ii", "arc_i", "dssm")
-    bars = {name: kept.where(system=name).values() for name in order if kept.where(system=name).values()}
-    bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
-    return figures.groups(bars, "Without BM25's score: the families of the survey", bm25[0] if bm25 else None)
-
-
-@plot
-def by_objective(records: Records) -> Any:
-    """K-NRM and DRMM under every objective."""
-    kept = records.where(part="objectives", metric="ndcg_at_10")
-    return figures.objectives(
-        {name: {loss: kept.where(system=loss, dataset=name).values() for loss in LOSSES} for name in CHEAP}
-    )
-
-
-@plot
-def by_strategy(records: Records) -> Any:
-    """What is learnt without a judgement, and what is left of it after judgements."""
-    kept = records.where(part="strategies", dataset=POOLED, metric="ndcg_at_10")
-    names = [
-        f"{name}_{end}"
-        for name in CHEAP
-        for end in ("title_only", "weak_only", "supervised", "title", "weak")
-    ]
-    bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
-    bars = {name: kept.where(system=name).values() for name in names}
-    return figures.groups(bars, "Learning strategies, without BM25's score", bm25[0] if bm25 else None)
-
-
-@plot
-def kernels(records: Records) -> Any:
-    """The weights of K-NRM's kernels after titles, before judgements."""
-    kept = records.where(part="interaction", system="knrm", metric="kernel_weight")
-    means = sorted({dict(each.at)["mean"] for each in kept}, reverse=True)
-    rows = [[kept.where(seed=seed, at={"mean": mean}).values()[0] for mean in means] for seed in kept.seeds]
-    return figures.kernel_weights(means, rows)
-
-
-@plot
-def overlap_thirds(records: Records) -> Any:
-    """What is gained over BM25 where the query's words are in what is relevant, and where not."""
-    kept = records.where(part="interaction", metric="gain")
-    thirds = ("low_overlap", "middle_overlap", "high_overlap")
-    return figures.thirds(
-        {
-            system: [
-                (
-                    float(np.mean(kept.where(system=system, dataset=name).values())),
-                    max(each.item_high - each.item_low for each in kept.where(system=system, dataset=name))
-                    / 2,
-                )
-                for name in thirds
-            ]
-            for system in kept.systems
-        }
-    )

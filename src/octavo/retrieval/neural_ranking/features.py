@@ -1,6 +1,7 @@
 """LambdaMART over hand-crafted features: what learning from raw text is measured against."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class HandCrafted:
         self.body, self.title = Counts(texts), Counts(titles)
         self.rows = self.body.matrix.tocsr()
         self.title_rows = self.title.matrix.tocsr()
-        self.bigrams = [set(zip(words, words[1:], strict=False)) for words in map(tokenise, texts)]
+        self.bigrams = [set(pairwise(words)) for words in map(tokenise, texts)]
 
     def of(self, query: str, docs: Int[np.ndarray, " docs"]) -> Float[np.ndarray, "docs features"]:
         """The features of some documents for a query.
@@ -62,14 +63,14 @@ class HandCrafted:
         share = self.body.collection_frequency / max(1.0, self.body.collection_frequency.sum())
         background = share[words] if words else np.ones(1)
         asked = tokenise(query)
-        pairs = set(zip(asked, asked[1:], strict=False))
+        pairs = set(pairwise(asked))
         found = (
             tf.sum(1),
             (tf / np.maximum(1, lengths)[:, None]).sum(1),
             (idf * (tf > 0)).sum(1),
             (np.log1p(tf) * idf).sum(1),
-            _bm25(tf, idf, lengths, self.body.lengths.mean()),
-            _bm25(in_title, title_idf, self.title.lengths[docs], max(1.0, self.title.lengths.mean())),
+            _bm25(tf, idf, lengths, float(self.body.lengths.mean())),
+            _bm25(in_title, title_idf, self.title.lengths[docs], max(1.0, float(self.title.lengths.mean()))),
             (np.log1p(tf / (1000 * background)) + np.log(1000 / (lengths + 1000))[:, None]).sum(1),
             np.log(0.5 * tf / np.maximum(1, lengths)[:, None] + 0.5 * background).sum(1),
             lengths,
@@ -136,7 +137,7 @@ class LambdaMARTFeatures:
                 np.concatenate(lists), np.concatenate(labels).astype(int), group=groups, **more
             )
 
-        settings: Mapping[str, Any] = {
+        settings: dict[str, Any] = {
             "objective": "lambdarank",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
@@ -149,7 +150,7 @@ class LambdaMARTFeatures:
         }
         train = dataset(features, gains)
         valid = [] if held_out is None else [dataset(*held_out, reference=train)]
-        stop = [lightgbm.early_stopping(30, verbose=False)] if valid else []
+        stop: list[Any] = [lightgbm.early_stopping(30, verbose=False)] if valid else []
         self._trees = lightgbm.train(settings, train, self.rounds, valid_sets=valid, callbacks=stop)
         return self
 

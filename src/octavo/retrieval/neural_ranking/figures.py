@@ -135,12 +135,12 @@ def groups(bars: Mapping[str, Sequence[float]], title: str, line: float | None =
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8.2, 0.38 * len(bars) + 1.3))
-    for place, (name, values) in enumerate(reversed(bars.items())):
+    for place, (name, values) in enumerate(reversed(list(bars.items()))):
         axes.plot(values, [place] * len(values), "o", color=HUES[family(name)], alpha=0.5)
         axes.plot(
             [np.mean(values)], [place], "|", color=HUES[family(name)], markersize=16, markeredgewidth=2.4
         )
-    axes.set_yticks(range(len(bars)), [label(name) for name in reversed(bars)])
+    axes.set_yticks(range(len(bars)), [label(name) for name in reversed(list(bars))])
     axes.set_ylim(-0.6, len(bars) - 0.4)
     if line is not None:
         axes.axvline(line, color="#4D4D4D", linewidth=1, linestyle="--")
@@ -162,7 +162,7 @@ def objectives(values: Mapping[str, Mapping[str, Sequence[float]]]) -> Any:
     kinds = {"pointwise": "#E69F00", "squared": "#E69F00", "hinge": "#0072B2", "ranknet": "#0072B2"}
     figure, panels = plt.subplots(1, len(values), figsize=(9.2, 3.4), sharey=True, squeeze=False)
     for axes, (model, losses) in zip(panels[0], values.items(), strict=True):
-        for place, (loss, seeds) in enumerate(reversed(losses.items())):
+        for place, (loss, seeds) in enumerate(reversed(list(losses.items()))):
             hue = kinds.get(loss, "#009E73")
             axes.plot(seeds, [place] * len(seeds), "o", color=hue, alpha=0.5)
             axes.plot([np.mean(seeds)], [place], "|", color=hue, markersize=14, markeredgewidth=2.4)

@@ -147,7 +147,7 @@ def fit(
         recipe: sizes of the training; `loss` is taken from the argument.
 
     Raises:
-        ValueError: judgements name what is not there, the model has no vocabulary, or a strategy lacks titles.
+        ValueError: judgements name what is not there, the model has no vocabulary, a strategy lacks titles.
 
     Example:
         >>> from octavo.retrieval import KNRM, Vocabulary

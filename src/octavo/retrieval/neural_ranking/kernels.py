@@ -40,7 +40,7 @@ def kernel_sums(
     means: Sequence[float],
     widths: Sequence[float],
 ) -> Float[Tensor, "*batch kernels"]:
-    """K_k = sum over j of mask_j exp(-(S_j - mu_k)^2 / (2 sigma_k^2)), without the tensor of all exponentials.
+    """K_k = sum over j of mask_j exp(-(S_j - mu_k)^2 / (2 sigma_k^2)), but never all at once.
 
     Rows are taken in blocks; the evenly spaced kernels follow from one another by a multiplication, since
     their quotient is a power of one exponential. Half precision is raised to float32.

@@ -96,8 +96,8 @@ class DSSM(LetterRanker):
             nn.Sequential(nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, out), nn.Tanh())
             for _ in range(sides)
         )
-        for counts in self.counts:
-            nn.init.normal_(counts.weight, std=hidden**-0.5)
+        for weight in self.counts.parameters():
+            nn.init.normal_(weight, std=hidden**-0.5)
 
     def texts(
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
@@ -105,7 +105,7 @@ class DSSM(LetterRanker):
         """The vector of a text: its counts of trigrams through three layers."""
         found = rearrange(self.trigrams[ids], "b n trigrams -> b (n trigrams)")
         there = (found != 0) & mask.repeat_interleave(self.trigrams.shape[1], dim=1)
-        weight = self.counts[-1 if side else 0].weight
+        weight = list(self.counts.parameters())[-1 if side else 0]
         # Counts times a matrix is the sum of its rows; tanh needs them at a scale that length does not set.
         total = F.embedding_bag(found, weight, mode="sum", per_sample_weights=there.to(weight.dtype))
         length = there.sum(1, keepdim=True).clamp_min(1).to(weight.dtype)
@@ -149,8 +149,8 @@ class CDSSM(LetterRanker):
         # A window's counts times a matrix is the sum of three words, each with a third of the matrix.
         self.counts = nn.ModuleList(nn.Embedding(number, 3 * hidden) for _ in range(sides))
         self.towers = nn.ModuleList(nn.Linear(hidden, out) for _ in range(sides))
-        for counts in self.counts:
-            nn.init.normal_(counts.weight, std=hidden**-0.5)
+        for weight in self.counts.parameters():
+            nn.init.normal_(weight, std=hidden**-0.5)
 
     def texts(
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
@@ -158,7 +158,7 @@ class CDSSM(LetterRanker):
         """The vector of a text: the strongest of its windows, through a layer."""
         found = self.trigrams[ids].flatten(0, 1)
         there = (found != 0) & mask.flatten()[:, None]
-        weight = self.counts[-1 if side else 0].weight
+        weight = list(self.counts.parameters())[-1 if side else 0]
         words = F.embedding_bag(found, weight, mode="sum", per_sample_weights=there.to(weight.dtype))
         thirds = rearrange(words, "(b n) (three hidden) -> three b hidden n", b=len(ids), three=3)
         windows = thirds[0] + F.pad(thirds[1], (0, 1))[..., 1:] + F.pad(thirds[2], (0, 2))[..., 2:]

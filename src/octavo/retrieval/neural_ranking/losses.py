@@ -1,4 +1,4 @@
-"""Learning objectives over lists of documents: pointwise, pairwise and listwise, section 5.1 of the survey."""
+"""Learning objectives over lists of documents, section 5.1 of the survey: pointwise, pairwise, listwise."""
 
 from collections.abc import Callable
 

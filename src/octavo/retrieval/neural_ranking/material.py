@@ -1,5 +1,6 @@
 """What the experiment's parts read: collections with tuned candidates, titles, and models by their name."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from octavo.retrieval.neural_ranking.ranker import Ranker
 from octavo.retrieval.neural_ranking.ranking_set import RankingSet
 from octavo.retrieval.neural_ranking.scales import Config
 from octavo.retrieval.neural_ranking.sequence_models import ARCI, MVLSTM, Duet
-from octavo.retrieval.neural_ranking.text import Vocabulary
+from octavo.retrieval.neural_ranking.text import Vocabulary, tokenise
 from octavo.retrieval.neural_ranking.training import Recipe
 from octavo.retrieval.neural_ranking.tuning import ndcg_of_settings, settings_of_folds
 from octavo.retrieval.neural_ranking.vectors import shipped_words, static_vectors
@@ -32,6 +33,10 @@ POOLED = "ir_classic"
 """The data set of numbers over the queries of all collections together."""
 FOLD_SEED = 0
 """Folds are the same for every seed, as a published split would be."""
+CLASSIC = ("Cranfield", "CISI", "CACM", "NPL")
+"""The collections that stand in for those of the paper."""
+THIRDS = ("low_overlap", "middle_overlap", "high_overlap")
+"""The queries by how many of their words are in what is relevant."""
 CHEAP = ("knrm", "drmm")
 """Models over features that never change while vectors are frozen."""
 
@@ -153,6 +158,23 @@ def titles(number: int) -> tuple[tuple[str, str], ...]:
     papers = data.load("arxiv_abstracts")
     rows = np.random.default_rng(0).permutation(len(papers))[:number]
     return tuple((papers.titles[row], papers.abstracts[row]) for row in rows)
+
+
+def frequent_words(number: int) -> tuple[str, ...]:
+    """The words of most documents, every collection counting the same."""
+    shares: Counter[str] = Counter()
+    papers = data.load("arxiv_abstracts")
+    sources = [
+        [f"{title} {text}" for title, text in zip(papers.titles, papers.abstracts, strict=True)],
+        *(list(data.load(name).documents.values()) for name in (*CLASSIC, "Docstrings")),
+    ]
+    for texts in sources:
+        counts = Counter(word for text in texts for word in set(tokenise(text)))
+        for word, count in counts.items():
+            # A word of a single document teaches a ranker nothing.
+            if count > 1:
+                shares[word] += count / len(texts)  # type: ignore[assignment]
+    return tuple(sorted(shares, key=lambda word: (-shares[word], word))[:number])
 
 
 BUILDERS: dict[str, Callable[[Config, Tensor, Vocabulary], Ranker]] = {

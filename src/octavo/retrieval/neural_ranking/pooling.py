@@ -1,5 +1,7 @@
 """Pooling that knows where the text ends."""
 
+from itertools import pairwise
+
 import torch
 from einops import rearrange, reduce
 from jaxtyping import Bool, Float, Int
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 def tower(sizes: tuple[int, ...]) -> nn.Sequential:
     """Linear layers with ReLU between them; the last has none."""
     layers: list[nn.Module] = []
-    for wide, narrow in zip(sizes[:-1], sizes[1:], strict=True):
+    for wide, narrow in pairwise(sizes):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 

@@ -222,4 +222,5 @@ class Ranker(TextRanker):
 
 
 def _all_below(cls: type) -> list[type]:
-    return [one for below in cls.__subclasses__() for one in (below, *_all_below(below))]
+    below: list[type] = cls.__subclasses__()
+    return [one for each in below for one in (each, *_all_below(each))]

@@ -105,7 +105,7 @@ class MVLSTM(VectorRanker):
     def states(
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words states"]:
-        """The states at each word, of length one; the way back begins at the last word, not at the padding."""
+        """The states at each word, of length one; the way back begins at the last word, not padding."""
         words, lengths = self.embed(ids, mask), mask.sum(1)
         there, _ = self.onwards(words)
         back, _ = self.backwards(reversed_texts(words, lengths))
@@ -142,7 +142,7 @@ class Duet(VectorRanker):
         >>> Duet(torch.randn(20, 8))(torch.tensor([[3, 4]]), torch.tensor([[4, 5, 0]])).shape
         torch.Size([1])
 
-    Paper: Mitra et al. 2017, with word vectors as in its second version (2019); arXiv 1903.06902, section 4.2.
+    Paper: Mitra et al. 2017, with word vectors as in its version of 2019; arXiv 1903.06902, section 4.2.
     """
 
     def __init__(

@@ -10,9 +10,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-STOP_WORDS = frozenset(
-    ["a", "an", "the", "of", "in", "and", "or", "to", "for", "on", "at", "by", "is", "are", "be", "with", "as", "from", "that", "this", "which", "what", "how", "have", "has", "been", "it", "its", "was", "were", "can", "do", "does", "any", "there", "who", "when", "where"]
+_STOP_WORDS = (
+    "a an the of in and or to for on at by is are be with as from that this which what how have has been it "
+    "its was were can do does any there who when where"
 )
+STOP_WORDS = frozenset(_STOP_WORDS.split(" "))
 PAD = "[pad]"
 _TOKEN = re.compile(r"[a-z0-9]+")
 
@@ -35,7 +37,7 @@ class Vocabulary:
 
     Args:
         words: without the padding, each once.
-        idf: of each word, log(1 + (N - n + 0.5) / (n + 0.5)) for n of N documents; ones where it is not known.
+        idf: of each word, log(1 + (N - n + 0.5) / (n + 0.5)) for n of N documents; ones if unknown.
 
     Raises:
         ValueError: a word comes twice, or the frequencies are not as many as the words.
