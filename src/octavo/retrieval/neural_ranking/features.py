@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from octavo.errors import Missing
 from octavo.retrieval.neural_ranking.heuristics import Counts
@@ -116,7 +116,7 @@ class LambdaMARTFeatures:
     def fit(
         self,
         features: Sequence[Float[np.ndarray, "docs features"]],
-        gains: Sequence[Float[np.ndarray, " docs"]],
+        gains: Sequence[Shaped[np.ndarray, " docs"]],
         held_out: tuple[Sequence[np.ndarray], Sequence[np.ndarray]] | None = None,
     ) -> "LambdaMARTFeatures":
         """Train on lists of documents.

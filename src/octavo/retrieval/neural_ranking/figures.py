@@ -166,7 +166,7 @@ def objectives(values: Mapping[str, Mapping[str, Sequence[float]]]) -> Any:
             hue = kinds.get(loss, "#009E73")
             axes.plot(seeds, [place] * len(seeds), "o", color=hue, alpha=0.5)
             axes.plot([np.mean(seeds)], [place], "|", color=hue, markersize=14, markeredgewidth=2.4)
-        axes.set_yticks(range(len(losses)), list(reversed(losses)))
+        axes.set_yticks(range(len(losses)), list(reversed(list(losses))))
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("nDCG@10")
         axes.set_title(label(model))

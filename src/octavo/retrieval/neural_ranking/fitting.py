@@ -152,7 +152,7 @@ def fit(
     Example:
         >>> from octavo.retrieval import KNRM, Vocabulary
         >>> docs = {"a": "heat in a slab", "b": "flow around a wing", "c": "flow of heat"}
-        >>> model = KNRM(torch.randn(7, 8), vocabulary=Vocabulary.build(docs.values()))
+        >>> model = KNRM(torch.randn(6, 8), vocabulary=Vocabulary.build(docs.values()))
         >>> queries, qrels = {"1": "slab", "2": "wing", "3": "heat flow"}, {"1": {"a": 1}, "2": {"b": 1}}
         >>> fit(model, queries, docs, qrels, folds=3).metrics["first stage"]["nDCG@10"]
         1.0

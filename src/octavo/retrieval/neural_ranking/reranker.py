@@ -30,7 +30,7 @@ class Reranker:
         >>> from octavo.retrieval import BM25, KNRM, Vocabulary
         >>> docs = ["a slender wing", "heat in a slab", "flow around a wing"]
         >>> model = KNRM(torch.randn(7, 8), vocabulary=Vocabulary.build(docs))
-        >>> [place for place, _ in Reranker(BM25(docs), model, depth=3).search("wing", k=2)]
+        >>> [place for place, _ in Reranker(BM25(docs), model, 3, interpolate=0.0).search("wing", k=2)]
         [0, 2]
     """
 

@@ -45,7 +45,7 @@ class Vocabulary:
     Example:
         >>> vocabulary = Vocabulary.build(["supersonic flow", "flow of heat"])
         >>> vocabulary.encode("Heat in a supersonic flow")
-        [3, 2, 1]
+        [2, 3, 1]
     """
 
     def __init__(self, words: Sequence[str], idf: Sequence[float] | None = None) -> None:
