@@ -6,7 +6,7 @@ import torch
 from scipy.stats import pearsonr
 
 from octavo.embedding.matryoshka import disturbed, measures
-from octavo.embedding.matryoshka.image_batches import ImageBatches, augmented, cycle, sgd
+from octavo.embedding.matryoshka.parts.image_batches import ImageBatches, augmented, cycle, sgd
 from octavo.embedding.matryoshka.vectors import letter_groups, long_tail
 
 

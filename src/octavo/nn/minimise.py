@@ -1,4 +1,4 @@
-"""Training in seconds on vectors in memory, for what users fit themselves."""
+"""Training in seconds on what lies in memory: the inside of an estimator's `fit`."""
 
 from collections.abc import Callable, Iterable
 
@@ -16,6 +16,7 @@ def minimise(
     batch_size: int,
     learning_rate: float,
     weight_decay: float = 0.01,
+    clip_norm: float | None = None,
     generator: torch.Generator,
 ) -> list[float]:
     """AdamW along a cosine, over batches of indices.
@@ -28,10 +29,11 @@ def minimise(
         batch_size: items a step; the smaller batch at the end counts too, unless it has one item only.
         learning_rate: at the start.
         weight_decay: of AdamW.
+        clip_norm: the most that the gradient's norm may be; None to leave it as it is.
         generator: of the order.
 
     Returns:
-        The mean loss of each epoch.
+        The mean loss of each epoch. The same generator state gives the same weights.
 
     Raises:
         ValueError: there are fewer than two items, or epochs or batch_size is not positive.
@@ -61,6 +63,8 @@ def minimise(
                 optimizer.zero_grad()
                 value = loss(rows)
                 value.backward()
+                if clip_norm is not None:
+                    nn.utils.clip_grad_norm_(chosen, clip_norm)
                 optimizer.step()
                 losses.append(value.item())
             schedule.step()

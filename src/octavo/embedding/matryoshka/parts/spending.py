@@ -9,16 +9,10 @@ from torch import Tensor
 
 from octavo.embedding.matryoshka import measures
 from octavo.embedding.matryoshka.adaptive import AdaptiveClassifier, softmax
+from octavo.embedding.matryoshka.parts.queries import NAME, hits
 from octavo.embedding.matryoshka.retrieval import AdaptiveRetriever, FunnelRetriever, average_precision
 from octavo.embedding.matryoshka.scales import Config
 from octavo.embedding.matryoshka.trunk import NestedClassifier
-
-NAME = "CLINC150"
-
-
-def hits(model: NestedClassifier, z: Tensor, y: np.ndarray, dim: int) -> np.ndarray:
-    """Which embeddings a head classifies rightly."""
-    return np.asarray(model.scores(z, dim).argmax(1).numpy() == y)
 
 
 def climb(
