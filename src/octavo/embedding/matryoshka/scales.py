@@ -35,8 +35,10 @@ class Config:
     """Learning rates that both sides are tuned on."""
     tail_least: int = 2
     """Training queries of the rarest intent of the long tail."""
-    tail_grid: tuple[float, ...] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
-    """Learning rates that both sides are tuned on under the long tail, where steps are few."""
+    tail_grid: tuple[float, ...] = (8e-3, 1.6e-2, 3.2e-2)
+    """Learning rates that both sides are tuned on under the long tail."""
+    tail_epochs: int = 20
+    """Epochs of the long tail, which has a quarter of the queries."""
     typos: float = 0.1
     """Share of letters that are disturbed."""
     disturbed_every: int = 2
@@ -78,6 +80,9 @@ class Config:
     adaptor_pairs: int = 750
     """Pairs of its validation split whose sentences an adaptor is fitted to, without their ratings."""
 
+    adaptor_epochs: int | None = None
+    """Epochs of an adaptor; None for its own number."""
+
     label_encoder: Literal["minilm", "smollm2"] = "minilm"
     """What reads queries and labels before their towers: a sentence encoder, or a language model."""
     label_learning_rate: float = 2e-3
@@ -118,13 +123,16 @@ SCALES = {
         queries_an_intent=3,
         test_queries=150,
         grid=(1.6e-2,),
+        tail_grid=(1.6e-2,),
+        tail_epochs=1,
         database=640,
         timed_queries=2,
         shortlist=20,
         sentence_pairs=64,
         rated_pairs=40,
         adaptor_pairs=40,
-        image_every=60,
+        adaptor_epochs=1,
+        image_every=200,
         image_size=8,
         image_width=2,
         image_epochs=1,
@@ -133,6 +141,7 @@ SCALES = {
     "laptop": Config(),
     "gpu": Config(
         epochs=30,
+        tail_epochs=60,
         database=1_000_000,
         sentence_epochs=4,
         tower_layers=None,
@@ -151,6 +160,7 @@ SCALES = {
     ),
     "paper": Config(
         epochs=30,
+        tail_epochs=60,
         database=1_281_167,
         sentence_epochs=4,
         tower_layers=None,

@@ -39,7 +39,16 @@ def rare(config: Config, lab: Lab) -> None:
         """The model and the size that are best on validation queries, along one grid for both sides."""
         reached = {}
         for rate in config.tail_grid:
-            model = trained(config, lab, f"{system} at rate {rate}", x, y, dims, learning_rate=rate)
+            model = trained(
+                config,
+                lab,
+                f"{system} at rate {rate}",
+                x,
+                y,
+                dims,
+                learning_rate=rate,
+                epochs=config.tail_epochs,
+            )
             z = model.embed(x)
             for dim in dims:
                 reached[float(right(z, model, "validation", dim).mean()), dim] = model, dim, rate

@@ -43,7 +43,7 @@ def sentences(config: Config, lab: Lab) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(lab.key("init"))
             adaptor = MatryoshkaAdaptor(width, config.sentence_dims, hidden=hidden)
-        adaptor.fit(others, seed=lab.key("adaptor") % 2**31)
+        adaptor.fit(others, epochs=config.adaptor_epochs, seed=lab.key("adaptor") % 2**31)
         record(system, torch.from_numpy(adaptor.transform(plain)))
     entailed = sick.train.related("ENTAILMENT")
     order = np.random.default_rng(lab.key("pairs")).permutation(len(entailed))
