@@ -165,10 +165,12 @@ def objectives(config: Config, lab: Lab) -> None:
     """K-NRM and DRMM under every learning objective, from judgements alone."""
     found = material(config, config.collections)
     for name in CHEAP:
+        # Every objective begins at the same weights, over the same features.
+        model = built(name, config, found, lab)
+        pairs = Pairs(model, found.joined)
         for loss in LOSSES:
-            model = built(name, config, found, lab)
             out = cross_validate(
-                model, found.joined, found.fold_of, recipe(config, name, loss=loss), lab.key("folds")
+                model, found.joined, found.fold_of, recipe(config, name, loss=loss), lab.key("folds"), pairs
             )
             for system, scores in ((loss, out.model), (f"{loss}+bm25", out.together)):
                 items = found.joined.ndcg(scores).numpy()
@@ -177,25 +179,33 @@ def objectives(config: Config, lab: Lab) -> None:
 
 @part(data=(*CLASSIC, "arxiv_abstracts"))
 def strategies(config: Config, lab: Lab) -> None:
-    """Without a judgement: BM25 as the teacher, or titles that must find their abstracts; then with them."""
+    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
     found = material(config, config.collections)
-    lengths = {"query_length": config.query_length, "doc_length": config.doc_length}
-    taught = weak_labels(found.vocabulary, titles(config.weak_titles), config.weak_depth, **lengths)
-    for name in CHEAP:
-        models = {"supervised": built(name, config, found, lab), "title": begun(config, lab, found, name)}
-        models["weak"] = built(name, config, found, lab)
-        settings = recipe(config, name, loss="hinge", epochs=config.title_epochs, batch=2 * config.batch)
-        train(models["weak"], taught, recipe=settings, seed=lab.key("weak"))
-        everything = range(len(found.joined))
-        for strategy, model in models.items():
-            if strategy != "supervised":
-                scores = Pairs(model, found.joined).all_scores(everything)
-                record(lab, found, f"{name}_{strategy}_only", scores)
-                half = mixed(found.joined.first, scores, 0.5)
-                record(lab, found, f"{name}_{strategy}_only+bm25", half)
-            out = cross_validate(model, found.joined, found.fold_of, recipe(config, name), lab.key("folds"))
-            record(lab, found, f"{name}_{strategy}", out.model)
-            record(lab, found, f"{name}_{strategy}+bm25", out.together)
+    taught = weak_labels(
+        found.vocabulary,
+        titles(config.weak_titles),
+        config.weak_depth,
+        query_length=config.query_length,
+        doc_length=config.doc_length,
+    )
+    models = {
+        "supervised": built("drmm", config, found, lab),
+        "title": begun(config, lab, found, "drmm"),
+        "weak": built("drmm", config, found, lab),
+    }
+    hinge = recipe(config, "drmm", loss="hinge", epochs=config.title_epochs, batch=2 * config.batch)
+    train(models["weak"], taught, recipe=hinge, seed=lab.key("weak"))
+    for strategy, model in models.items():
+        pairs = Pairs(model, found.joined)
+        if strategy != "supervised":
+            scores = pairs.all_scores(range(len(found.joined)))
+            record(lab, found, f"drmm_{strategy}_only", scores)
+            record(lab, found, f"drmm_{strategy}_only+bm25", mixed(found.joined.first, scores, 0.5))
+        out = cross_validate(
+            model, found.joined, found.fold_of, recipe(config, "drmm"), lab.key("folds"), pairs
+        )
+        record(lab, found, f"drmm_{strategy}", out.model)
+        record(lab, found, f"drmm_{strategy}+bm25", out.together)
 
 
 @part(seeds=1, data=(*CLASSIC, "arxiv_abstracts", "minilm"))

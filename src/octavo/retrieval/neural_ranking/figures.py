@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 
 LABELS = {
+    "drmm_title_only": "DRMM, titles alone",
+    "drmm_weak_only": "DRMM, BM25's labels alone",
+    "drmm_supervised": "DRMM, judgements alone",
+    "drmm_title": "DRMM, titles, then judgements",
+    "drmm_weak": "DRMM, BM25's labels, then judgements",
     "bm25": "BM25, tuned",
     "bm25_untuned": "BM25, untuned",
     "query_likelihood": "query likelihood",
@@ -283,6 +288,7 @@ def thirds(gains: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
     axes.axhline(0, color="#4D4D4D", linewidth=1)
     axes.set_xticks(range(3), ["fewest words met", "middle", "most words met"])
     axes.set_ylabel("nDCG@10 over BM25's")
-    axes.legend(fontsize=8.5, ncols=2)
+    if gains:
+        axes.legend(fontsize=8.5, ncols=2)
     axes.set_title("Gain by how many of the query's words are in what is relevant")
     return figure

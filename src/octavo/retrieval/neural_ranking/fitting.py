@@ -86,6 +86,7 @@ def cross_validate(
     fold_of: Tensor,
     recipe: Recipe | None = None,
     seed: int = 0,
+    pairs: Pairs | None = None,
 ) -> OutOfFold:
     """Train anew for every fold from the weights that the model has; the next fold tells when to stop.
 
@@ -95,12 +96,13 @@ def cross_validate(
         fold_of: the fold of each query.
         recipe: loss and sizes.
         seed: of all random choices.
+        pairs: of this model and set, where they were made before.
     """
     start = copy.deepcopy(model.state_dict())
     folds = int(fold_of.max()) + 1
     scores, together = torch.zeros_like(data.first), torch.zeros_like(data.first)
     weights, reached = [], []
-    pairs = Pairs(model, data)
+    pairs = pairs or Pairs(model, data)
     for fold in range(folds):
         test = (fold_of == fold).nonzero().flatten().tolist()
         held = (fold_of == (fold + 1) % folds).nonzero().flatten().tolist()

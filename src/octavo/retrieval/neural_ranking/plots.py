@@ -67,11 +67,7 @@ def by_objective(records: Records) -> Any:
 def by_strategy(records: Records) -> Any:
     """What is learnt without a judgement, and what is left of it after judgements."""
     kept = records.where(part="strategies", dataset=POOLED, metric="ndcg_at_10")
-    names = [
-        f"{name}_{end}"
-        for name in CHEAP
-        for end in ("title_only", "weak_only", "supervised", "title", "weak")
-    ]
+    names = [f"drmm_{end}" for end in ("title_only", "weak_only", "supervised", "title", "weak")]
     bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
     bars = {name: kept.where(system=name).values() for name in names}
     return figures.groups(bars, "Learning strategies, without BM25's score", bm25[0] if bm25 else None)

@@ -26,17 +26,19 @@ class Config:
 
     loss: str = "ranknet"
     """Learning objective, where objectives are not what is compared."""
-    epochs: int = 4
+    epochs: int = 3
     """Epochs over the judged queries, at most."""
-    cheap_epochs: int = 40
+    cheap_epochs: int = 20
     """The same where the features of pairs never change and training costs nothing: K-NRM and DRMM."""
     batch: int = 8
     """Queries a step."""
+    watched: int = 30
+    """Candidates of a held-out query that tell when to stop."""
     listed: int = 8
     """Documents of a query a step."""
     learning_rate: float = 3e-3
     """Of AdamW."""
-    titles: int = 5000
+    titles: int = 4000
     """Titles of papers that must find their abstract, before anything judged is seen."""
     title_epochs: int = 1
     """Epochs over them."""
@@ -45,7 +47,7 @@ class Config:
     weak_depth: int = 10
     """Candidates of such a title."""
 
-    phrase_filters: int = 64
+    phrase_filters: int = 32
     """Size of a phrase's vector in Conv-KNRM."""
     letter_trigrams: int = 2000
     """Letter trigrams that DSSM and CDSSM tell apart."""

@@ -15,6 +15,8 @@ from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
 
 WEIGHTS = tuple(place / 20 for place in range(21))
 """Weights of the model that are tried beside the first stage."""
+SHALLOW = 20
+"""Candidates a query up to which features are computed for many queries at once."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,13 @@ class Pairs:
     def _features(self) -> Tensor:
         model: Any = self.model
         found = []
+        if self.data.depth <= SHALLOW:
+            # Few documents share too few words for the work of a query to be worth sharing.
+            for rows in torch.arange(len(self.data)).split(32):
+                query, docs, _ = self._words(rows, self.data.candidates[rows], whole_queries=True)
+                features = model.features(query, docs, query != 0, docs != 0).cpu()
+                found += list(features.unflatten(0, (len(rows), self.data.depth)))
+            return torch.stack(found)
         for query, places in zip(self.data.query_ids, self.data.candidates, strict=True):
             docs = self.data.doc_ids[places]
             docs = docs[:, : max(1, int((docs != 0).sum(1).max()))]
@@ -89,12 +98,12 @@ class Pairs:
         return torch.stack(found)
 
     def _words(
-        self, rows: Int[Tensor, " rows"], docs: Int[Tensor, "rows listed"]
+        self, rows: Int[Tensor, " rows"], docs: Int[Tensor, "rows listed"], whole_queries: bool = False
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Ids of queries and documents, flat, cut to the longest of them, and the frequencies."""
         listed = docs.shape[1]
         query = self.data.query_ids[rows]
-        longest = max(1, int((query != 0).sum(1).max()))
+        longest = query.shape[1] if whole_queries else max(1, int((query != 0).sum(1).max()))
         texts = self.data.doc_ids[docs.flatten()]
         texts = texts[:, : max(1, int((texts != 0).sum(1).max()))]
         query = query[:, :longest].repeat_interleave(listed, dim=0)
