@@ -7,7 +7,7 @@ import pytest
 from octavo import catalogue, data
 from octavo.ledger import judge
 from octavo.retrieval.neural_ranking.demo import demo
-from octavo.retrieval.neural_ranking.material import BUILDERS, collection, material, smaller
+from octavo.retrieval.neural_ranking.parts.material import BUILDERS, collection, material, smaller
 from octavo.retrieval.neural_ranking.scales import SCALES
 from octavo.runner import plan, run
 

@@ -12,12 +12,14 @@ from octavo.errors import Missing
 from octavo.retrieval.neural_ranking.losses import LOSSES
 from octavo.retrieval.neural_ranking.ranker import TextRanker
 
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
 
 class BiEncoder(TextRanker):
     """Encodes query and document by themselves with a sentence-transformers model; the score is the cosine.
 
     Args:
-        model: a `SentenceTransformer`, the name of one, or None for all-MiniLM-L6-v2 where octavo has it.
+        model: a `SentenceTransformer`, or the name or the folder of one.
         batch_size: texts at once.
 
     Shape:
@@ -28,7 +30,7 @@ class BiEncoder(TextRanker):
         1
     """
 
-    def __init__(self, model: Any = None, batch_size: int = 64) -> None:
+    def __init__(self, model: Any = MINILM, batch_size: int = 64) -> None:
         super().__init__()
         self.encoder, self.batch_size = sentence_transformer(model), batch_size
 
@@ -51,8 +53,8 @@ class CrossEncoder(TextRanker):
     Documents are read in order of their length, so that batches hold little padding.
 
     Args:
-        model: a `SentenceTransformer` whose transformer is used, the name of one, or None for
-            all-MiniLM-L6-v2. Its weights are trained further, and are shared with what was given.
+        model: a `SentenceTransformer` whose transformer is used, or the name or the folder of one. Its
+            weights are trained further, and are shared with what was given.
         length: tokens of a pair.
         batch_size: pairs at once.
         seed: of the new layer.
@@ -65,7 +67,7 @@ class CrossEncoder(TextRanker):
         [(1, 0.1), (0, -0.2)]
     """
 
-    def __init__(self, model: Any = None, length: int = 256, batch_size: int = 32, seed: int = 0) -> None:
+    def __init__(self, model: Any = MINILM, length: int = 256, batch_size: int = 32, seed: int = 0) -> None:
         super().__init__()
         first = sentence_transformer(model)[0]
         self.transformer: nn.Module = first.auto_model if hasattr(first, "auto_model") else first.model
@@ -149,22 +151,21 @@ class CrossEncoder(TextRanker):
 
 
 def sentence_transformer(model: Any) -> Any:
-    """The model itself, one by its name, or all-MiniLM-L6-v2.
+    """The model itself, or one by its name.
 
     Args:
-        model: a `SentenceTransformer`, a name or path, or None.
+        model: a `SentenceTransformer`, or the name or the folder of one.
 
     Raises:
-        Missing: sentence-transformers, or the model that None stands for, is not here.
+        Missing: sentence-transformers is not installed, or no model of this name can be found.
     """
-    if model is None:
-        from octavo import data
-
-        return data.load("minilm")
     if not isinstance(model, str):
         return model
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
         raise Missing("sentence-transformers", "Install it: `pip install 'octavo[embedding]'`.") from error
-    return SentenceTransformer(model)
+    try:
+        return SentenceTransformer(model)
+    except OSError as error:
+        raise Missing(model, f"It was neither found here nor on the hub ({error}).") from error

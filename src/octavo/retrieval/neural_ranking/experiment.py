@@ -18,7 +18,8 @@ from octavo.retrieval.neural_ranking.fitting import cross_validate
 from octavo.retrieval.neural_ranking.heuristics import QueryLikelihood
 from octavo.retrieval.neural_ranking.kernel_models import KNRM
 from octavo.retrieval.neural_ranking.losses import LOSSES
-from octavo.retrieval.neural_ranking.material import (
+from octavo.retrieval.neural_ranking.metrics import randomisation_test
+from octavo.retrieval.neural_ranking.parts.material import (
     CHEAP,
     CLASSIC,
     POOLED,
@@ -30,9 +31,8 @@ from octavo.retrieval.neural_ranking.material import (
     recipe,
     titles,
 )
-from octavo.retrieval.neural_ranking.measuring import begun, measured, overlap, record, weighted
-from octavo.retrieval.neural_ranking.metrics import randomisation_test
-from octavo.retrieval.neural_ranking.plots import (
+from octavo.retrieval.neural_ranking.parts.measuring import begun, measured, overlap, record, weighted
+from octavo.retrieval.neural_ranking.parts.plots import (
     by_objective,
     by_strategy,
     families,
@@ -215,7 +215,7 @@ def cross_encoder(config: Config, lab: Lab) -> None:
         lab.say("cross_encoder: no steps at this scale")
         return
     found = material(config, config.collections)
-    model = CrossEncoder(seed=lab.key("init") % (1 << 31)).to(lab.device)
+    model = CrossEncoder(data.load("minilm"), seed=lab.key("init") % (1 << 31)).to(lab.device)
     pairs, size = titles(config.titles), config.cross_batch
 
     def lists(step: int) -> tuple[Sequence[str], Sequence[Sequence[str]], Tensor]:

@@ -7,7 +7,7 @@ import numpy as np
 from octavo.lab import Records, plot
 from octavo.retrieval.neural_ranking import figures
 from octavo.retrieval.neural_ranking.losses import LOSSES
-from octavo.retrieval.neural_ranking.material import CHEAP, CLASSIC, POOLED, THIRDS
+from octavo.retrieval.neural_ranking.parts.material import CHEAP, CLASSIC, POOLED, THIRDS
 
 PARTS_OF_THE_TABLE = ("baselines", "interaction", "representation", "others", "cross_encoder")
 

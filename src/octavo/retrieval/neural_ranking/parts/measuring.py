@@ -9,7 +9,7 @@ from torch import Tensor
 from octavo.lab import Lab
 from octavo.retrieval.neural_ranking.fitting import OutOfFold, cross_validate
 from octavo.retrieval.neural_ranking.kernel_models import KNRM
-from octavo.retrieval.neural_ranking.material import POOLED, Material, built, recipe, titles
+from octavo.retrieval.neural_ranking.parts.material import POOLED, Material, built, recipe, titles
 from octavo.retrieval.neural_ranking.ranking_set import mixed
 from octavo.retrieval.neural_ranking.scales import Config
 from octavo.retrieval.neural_ranking.strategies import title_pairs
