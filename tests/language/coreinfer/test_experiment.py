@@ -7,8 +7,7 @@ import torch
 from octavo import catalogue, data
 from octavo.errors import Missing, OctavoError
 from octavo.lab.lab import Lab, Nowhere
-from octavo.language.coreinfer import texts
-from octavo.language.coreinfer.parts import kept, predictors, relu, similarity, speed, stability, task
+from octavo.language.coreinfer.parts import kept, predictors, relu, similarity, speed, stability, task, texts
 from octavo.language.coreinfer.rouge import rouge_l
 from octavo.language.coreinfer.scales import SCALES
 from octavo.language.coreinfer.stand_in import stand_in

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from octavo.lab import Lab, part
-from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import CoreClusters, fit_clusters
 from octavo.language.coreinfer.continuation import Continuation, static_cores
 from octavo.language.coreinfer.inference import CoreInfer
 from octavo.language.coreinfer.neurons import RULES
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.peers import each_tokens_own, random_cores
 from octavo.language.coreinfer.rouge import rouge_l
 from octavo.language.coreinfer.scales import Config

@@ -5,7 +5,7 @@ from typing import Any
 from octavo.lab import Records, plot
 from octavo.language.coreinfer import figures
 from octavo.language.coreinfer.parts.kept import BESIDE, RULES_OF_THE_TABLE
-from octavo.language.coreinfer.texts import KINDS
+from octavo.language.coreinfer.parts.texts import KINDS
 
 
 def line(records: Records, axis: str) -> figures.Line:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from octavo.lab import Lab, part
-from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import blocks_of
 from octavo.language.coreinfer.clusters import fit_clusters
 from octavo.language.coreinfer.continuation import Continuation
 from octavo.language.coreinfer.inference import CoreInfer
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.parts.kept import LEARNED
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.slicing import Slices

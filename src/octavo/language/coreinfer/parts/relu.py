@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from octavo.errors import Missing
 from octavo.lab import Lab, TensorData, part
-from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import blocks_of
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.parts.kept import LEARNED, arms, measure, static_of
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.watching import watching

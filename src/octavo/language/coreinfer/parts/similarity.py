@@ -13,10 +13,11 @@ from torch import Tensor
 from octavo import data
 from octavo.data import embedded
 from octavo.lab import Lab, house_style, part
-from octavo.language.coreinfer import figures, texts
+from octavo.language.coreinfer import figures
 from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import multi_hot
 from octavo.language.coreinfer.neurons import Tally, core_size, sentence_core
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.watching import add, bos_of, counted_tokens, read, watching
 

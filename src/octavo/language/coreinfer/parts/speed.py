@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from octavo.lab import Lab, part
-from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.neurons import Tally, core_size, sentence_core
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.peers import changed, masks_of
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.slicing import Slices

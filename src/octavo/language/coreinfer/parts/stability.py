@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from octavo.lab import Lab, house_style, part
-from octavo.language.coreinfer import figures, texts
+from octavo.language.coreinfer import figures
 from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.neurons import core_size, sentence_core, token_core
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.watching import bos_of, counted_tokens, read, watching
 

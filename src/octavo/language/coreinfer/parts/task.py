@@ -12,10 +12,10 @@ from torch import Tensor
 
 from octavo import data
 from octavo.lab import Lab, part
-from octavo.language.coreinfer import texts
 from octavo.language.coreinfer.blocks import blocks_of
 from octavo.language.coreinfer.clusters import fit_clusters
 from octavo.language.coreinfer.continuation import Continuation
+from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.parts.kept import change_of
 from octavo.language.coreinfer.scales import Config
 
