@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from octavo import data
-from octavo.lab import Lab, part, weights
+from octavo.lab import Lab, house_style, part, weights
 from octavo.retrieval.neural_ranking import figures
 from octavo.retrieval.neural_ranking.encoders import CrossEncoder
 from octavo.retrieval.neural_ranking.features import HandCrafted, LambdaMARTFeatures
@@ -131,7 +131,8 @@ def interaction(config: Config, lab: Lab) -> None:
     gain, shared = ndcg - bm25, overlap(found)
     if lab.seed == 0:
         gains = {"chosen+bm25": gain, "drmm": found.joined.ndcg(out["drmm"].model).numpy() - bm25}
-        lab.figure("gain_of_each_query", figures.sorted_gains(gains))
+        with house_style():
+            lab.figure("gain_of_each_query", figures.sorted_gains(gains))
     order = np.argsort(shared, kind="stable")
     thirds = zip(THIRDS, np.array_split(order, 3), strict=True)
     for dataset, rows in thirds:
@@ -307,7 +308,8 @@ def picture(config: Config, lab: Lab) -> None:
     score = float(model(query[None], doc[None]).detach())
     lab.record(system="drmm", dataset="Cranfield-pair", metric="score", value=score)
     asked, told = ([words[place] for place in each.tolist()] for each in (query, doc))
-    lab.figure("heat_map", figures.heat_map(asked, told, similarity, histograms, score))
+    with house_style():
+        lab.figure("heat_map", figures.heat_map(asked, told, similarity, histograms, score))
 
 
 @weights

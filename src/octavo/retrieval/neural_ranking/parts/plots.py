@@ -28,7 +28,7 @@ def leaderboard(records: Records) -> Any:
     kept = records.where(part=PARTS_OF_THE_TABLE, dataset=POOLED, metric="ndcg_at_10")
     rows = [row for system in kept.systems if (row := interval(kept, system, POOLED))]
     bm25 = next((row[1] for row in rows if row[0] == "bm25"), 0.0)
-    return figures.leaderboard(rows, bm25, "446 judged queries of four collections")
+    return figures.leaderboard(rows, bm25, "All judged queries of the four collections together")
 
 
 @plot
