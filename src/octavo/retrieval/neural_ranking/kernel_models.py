@@ -160,7 +160,7 @@ class ConvKNRM(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> list[Float[Tensor, "batch words filters"]]:
         """Of each length, the vector of the phrase that begins at each word, of length one."""
-        words = self.embed(ids, mask)
+        words = self.spread(ids, mask)
         return [F.normalize(phrase(words).relu(), dim=-1) for phrase in self.phrases]
 
     def pairs(  # noqa: D102

@@ -38,7 +38,7 @@ class Config:
     """Documents of a query a step."""
     learning_rate: float = 3e-3
     """Of AdamW."""
-    titles: int = 4000
+    titles: int = 3000
     """Titles of papers that must find their abstract, before anything judged is seen."""
     title_epochs: int = 1
     """Epochs over them."""

@@ -59,6 +59,13 @@ class VectorRanker(Ranker):
         vectors = vectors if self.freeze else F.normalize(vectors, dim=-1)
         return vectors * mask[..., None].to(vectors.dtype)
 
+    def spread(
+        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words size"]:
+        """The same vectors with numbers of size one, for layers that are to learn from them."""
+        vectors: Tensor = self.embed(ids, mask) * self.vectors.shape[1] ** 0.5
+        return vectors
+
     def similarity(
         self,
         query: Int[Tensor, "batch q"],
