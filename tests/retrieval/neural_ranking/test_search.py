@@ -11,14 +11,11 @@ import torch
 from octavo import data
 from octavo.retrieval import (
     ARCI,
-    ARCII,
     BM25,
     DRMM,
     DSSM,
     KNRM,
     MVLSTM,
-    PACRR,
-    Duet,
     LambdaMARTFeatures,
     MatchPyramid,
     QueryLikelihood,
@@ -92,7 +89,7 @@ def test_bm25_has_its_published_figures_and_trec_eval_agrees(name: str) -> None:
         pytest.skip(f"OCTAVO_DATA does not hold {name}")
     texts = data.load(name)
     stage = BM25(texts.documents)
-    places, _ = stage.top(list(texts.queries.values()), len(stage))
+    places, _ = stage.top(list(texts.queries.values()), 1000)
     # The description breaks ties by the order of the documents, so ranks stand in for scores.
     run = {
         query: {stage.names[place]: -float(rank) for rank, place in enumerate(row)}
@@ -275,7 +272,7 @@ def test_features_that_are_kept_give_the_same_scores() -> None:
         torch.testing.assert_close(Pairs(model, found).all_scores([0])[0], expected.detach())
 
 
-@pytest.mark.parametrize("kind", [ARCI, ARCII, DSSM, Duet, MVLSTM, PACRR, MatchPyramid])
+@pytest.mark.parametrize("kind", [ARCI, DSSM, MVLSTM, MatchPyramid])
 def test_every_kind_of_model_can_learn_a_few_queries_by_heart(kind: type[Ranker]) -> None:
     corpus = small_corpus()
     words = Vocabulary.build([*corpus.docs.values(), *corpus.queries.values()])
