@@ -92,3 +92,22 @@ def same_words(
 ) -> Bool[Tensor, "batch q d"]:
     """Where a word of the document is that of the query, by their ids."""
     return (query[:, :, None] == docs[:, None, :]) & query_mask[:, :, None] & doc_mask[:, None, :]
+
+
+def distinct_words(
+    docs: Int[Tensor, "docs d"], words: int
+) -> tuple[Int[Tensor, " distinct"], Int[Tensor, "docs d"]]:
+    """The words that occur, rising, and the place among them of every word; nothing has to be sorted.
+
+    Args:
+        docs: word ids.
+        words: of the vocabulary.
+
+    Example:
+        >>> distinct_words(torch.tensor([[7, 3], [3, 0]]), 9)
+        (tensor([0, 3, 7]), tensor([[2, 1], [1, 0]]))
+    """
+    there = torch.zeros(words, dtype=torch.bool, device=docs.device)
+    there[docs.flatten()] = True
+    places = there.cumsum(0) - 1
+    return there.nonzero().squeeze(1), places[docs]
