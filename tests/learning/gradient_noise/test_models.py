@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from octavo.learning import Ensemble, MemN2N, MLPDeep, NeuralGPU, NeuralProgrammer
 from octavo.learning.gradient_noise import arithmetic, tables
-from octavo.learning.gradient_noise.ensemble import clip_each_copy_
 from octavo.learning.gradient_noise.neural_programmer import (
     OPERATIONS,
     Answer,
     programmer_loss,
 )
+from octavo.nn.ensemble import clip_each_copy_
 
 from . import reference
 

@@ -8,13 +8,13 @@ end-to- end memory network, a Neural Programmer and a Neural GPU."""
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from octavo.learning.gradient_noise.ensemble import Ensemble
 from octavo.learning.gradient_noise.memory_network import MemN2N
 from octavo.learning.gradient_noise.mlp import MLPDeep
 from octavo.learning.gradient_noise.neural_gpu import NeuralGPU
 from octavo.learning.gradient_noise.neural_programmer import NeuralProgrammer
 from octavo.learning.gradient_noise.noise import GradientNoise, add_gradient_noise_
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
+from octavo.nn.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from octavo.learning.gradient_noise.callback import GradientNoiseCallback

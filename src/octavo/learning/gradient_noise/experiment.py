@@ -15,13 +15,15 @@ from octavo.data.stories import encode, vocabulary
 from octavo.lab import Endless, Fit, Lab, Records, TensorData, part, plot
 from octavo.lab.state import State
 from octavo.learning.gradient_noise import arithmetic, figures, tables, timing
-from octavo.learning.gradient_noise.ensemble import Ensemble
 from octavo.learning.gradient_noise.memory_network import MemN2N
 from octavo.learning.gradient_noise.mlp import Init, MLPDeep
 from octavo.learning.gradient_noise.neural_gpu import NeuralGPU
 from octavo.learning.gradient_noise.neural_programmer import NeuralProgrammer, programmer_loss
 from octavo.learning.gradient_noise.noise import GradientNoise
-from octavo.learning.gradient_noise.restarts import (
+from octavo.learning.gradient_noise.scales import SCALES, Config
+from octavo.learning.gradient_noise.schedule import NoiseSchedule
+from octavo.nn.ensemble import Ensemble
+from octavo.nn.restarts import (
     EnsembleStep,
     Losses,
     cosine,
@@ -31,8 +33,6 @@ from octavo.learning.gradient_noise.restarts import (
     numbered,
     restarts,
 )
-from octavo.learning.gradient_noise.scales import SCALES, Config
-from octavo.learning.gradient_noise.schedule import NoiseSchedule
 
 __all__ = ["SCALES", "Config"]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from octavo.learning.gradient_noise.ensemble import Ensemble, clip_each_copy_
+from octavo.nn.ensemble import Ensemble, clip_each_copy_
 
 Losses = Callable[[Ensemble, Any, Any], Float[Tensor, " copies"]]
 
