@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -61,6 +61,11 @@ class Ensemble(nn.Module):
         return vmap(one, in_dims=(0, *[None if shared else 0] * len(inputs)), randomness="different")(
             state, *inputs
         )
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, where dropout drops, or evaluation mode; of all members."""
+        self._skeleton[0].train(mode)
+        return super().train(mode)
 
     def model(self, index: int, like: nn.Module) -> nn.Module:
         """Copy the parameters of one member into a model of the same architecture, and return it."""

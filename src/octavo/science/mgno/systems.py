@@ -249,7 +249,11 @@ def contestants(config: Config, task: Task, *, all_of_them: bool) -> dict[str, C
     if not all_of_them:
         return {
             "mgno": (config.other_epochs, config.rate, lambda: mgno(config, task)),
-            "fno_small": (config.other_fno_epochs, config.fno_rate, small),
+            "fno_small": (
+                config.wave_fno_epochs if task.name == "helmholtz" else config.flow_fno_epochs,
+                config.fno_rate,
+                small,
+            ),
         }
     return {
         "mgno": (config.epochs, config.rate, lambda: mgno(config, task)),
