@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from octavo.learning import Ensemble, MemN2N, MLPDeep, NeuralGPU, NeuralProgrammer
+from octavo.learning import MemN2N, MLPDeep, NeuralGPU, NeuralProgrammer, NeuralRAM
 from octavo.learning.gradient_noise import arithmetic, tables
 from octavo.learning.gradient_noise.neural_programmer import (
     OPERATIONS,
     Answer,
     programmer_loss,
 )
-from octavo.nn.ensemble import clip_each_copy_
+from octavo.learning.gradient_noise.pointers import walks
+from octavo.learning.gradient_noise.random_access_machine import ARGUMENTS, machine_loss
 
 from . import reference
 
@@ -256,6 +257,47 @@ def test_problems_are_solved_lowest_bit_first(task: str, bits: int) -> None:
         assert number(wanted) == (first + second if task == "addition" else first * second)
 
 
+def test_a_machine_runs_the_circuit_step_by_step() -> None:
+    machine = NeuralRAM(integers=5, registers=3, steps=3, width=6).double()
+    memory = torch.rand(2, 5, 5, dtype=torch.float64, generator=seeded()).softmax(-1)
+    ran = machine(memory)
+    for index, cells in enumerate(memory):
+        memories, stops = reference.random_access_machine(machine, cells, list(ARGUMENTS))
+        torch.testing.assert_close(ran.memories[index], memories, atol=1e-10, rtol=0)
+        torch.testing.assert_close(ran.stops[index], stops, atol=1e-10, rtol=0)
+    torch.testing.assert_close(ran.memories.sum(-1), torch.ones_like(ran.memories[..., 0]))
+    torch.testing.assert_close(ran.stops.sum(-1), torch.ones(2, dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"\(4, 5\) and the machine was made for 5 cells"):
+        machine(memory[:, :4])
+
+
+def test_a_machine_that_is_right_at_once_loses_nothing() -> None:
+    machine = NeuralRAM(integers=4, registers=1, steps=2)
+    wanted = torch.tensor([[3, 1, 2, 0]])
+    memory = nn.functional.one_hot(wanted, 4).float()
+    ran = machine(memory)._replace(memories=memory[:, None].expand(1, 2, 4, 4))
+    assert machine_loss(ran, wanted, torch.ones(4)).item() == 0
+    assert machine_loss(ran, wanted.roll(1, 1), torch.ones(4)).item() > 1
+
+
+@pytest.mark.parametrize("hops", [1, 2, 5])
+def test_chains_of_pointers_end_where_they_say(hops: int) -> None:
+    before, after = walks(hops, 6, 30, seeded())
+    for given, wanted in zip(before.tolist(), after.tolist(), strict=True):
+        place, visited = given[0], []
+        for _ in range(hops):
+            visited.append(place)
+            place = given[place]
+        assert len({0, *visited}) == hops + 1
+        assert [place, *given[1:]] == wanted
+
+
+def test_dropout_drops_in_training_alone() -> None:
+    model, x = MLPDeep(4, 3, width=30, depth=2, dropout=0.5), torch.randn(2, 4, generator=seeded())
+    assert not torch.equal(model(x), model(x))
+    assert torch.equal(model.eval()(x), model(x))
+
+
 def test_refusals() -> None:
     for make, message in (
         (lambda: MLPDeep(depth=0), "depth=0"),
@@ -267,8 +309,10 @@ def test_refusals() -> None:
         (lambda: arithmetic.problems("addition", 32, 1, seeded()), "bits=32"),
         (lambda: tables.questions(1, seeded(), templates=("guess",)), "guess"),
         (lambda: tables.questions(1, seeded(), columns=6), "columns=6"),
-        (lambda: Ensemble([]), "at least one"),
-        (lambda: clip_each_copy_([], 0.0), "max_norm"),
+        (lambda: MLPDeep(dropout=1.0), "dropout=1.0"),
+        (lambda: NeuralRAM(registers=0), "registers=0"),
+        (lambda: NeuralRAM(integers=2), "integers=2"),
+        (lambda: walks(4, 4, 1, seeded()), "hops=4"),
     ):
         with pytest.raises(ValueError, match=message):
             make()
@@ -288,26 +332,3 @@ def test_from_zero_no_gradient_reaches_a_weight() -> None:
     nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(3, (8,))).backward()
     moved = [name for name, param in model.named_parameters() if param.grad is not None and param.grad.any()]
     assert moved == ["output.bias"]
-
-
-def test_a_stacked_member_trains_as_it_would_alone() -> None:
-    models = [MLPDeep(4, 3, width=5, depth=3, init="he") for _ in range(3)]
-    x, y = torch.randn(8, 4), torch.randint(3, (8,))
-    ensemble = Ensemble(models)
-    optimizer = torch.optim.Adam(ensemble.parameters(), lr=0.05)
-    for _ in range(5):
-        logits = ensemble(x, shared=True)
-        losses = nn.functional.cross_entropy(logits.flatten(0, 1), y.repeat(3), reduction="none")
-        optimizer.zero_grad()
-        losses.view(3, -1).mean(1).sum().backward()
-        clip_each_copy_(ensemble.parameters(), 0.1)
-        optimizer.step()
-    for index, alone in enumerate(models):
-        its = torch.optim.Adam(alone.parameters(), lr=0.05)
-        for _ in range(5):
-            its.zero_grad()
-            nn.functional.cross_entropy(alone(x), y).backward()
-            nn.utils.clip_grad_norm_(alone.parameters(), 0.1)
-            its.step()
-        member = ensemble.model(index, MLPDeep(4, 3, width=5, depth=3))
-        torch.testing.assert_close(member(x), alone(x), atol=1e-4, rtol=1e-4)

@@ -5,6 +5,7 @@ from octavo.learning.gradient_noise.parts.machines import machines
 from octavo.learning.gradient_noise.parts.overhead import deep_step, language_model_step
 from octavo.learning.gradient_noise.parts.plots import deep_network, hard_models, take_off
 from octavo.learning.gradient_noise.parts.programs import programs, text_programs
+from octavo.learning.gradient_noise.parts.sentiment import sentiment
 from octavo.learning.gradient_noise.parts.stories import stories
 from octavo.learning.gradient_noise.parts.sums import sums
 from octavo.learning.gradient_noise.scales import SCALES, Config
@@ -19,6 +20,7 @@ __all__ = [
     "language_model_step",
     "machines",
     "programs",
+    "sentiment",
     "simple_init",
     "stories",
     "sums",

@@ -55,7 +55,7 @@ class Config:
     """Its restarts, stacked."""
     story_warm: float = 0.25
     """Share of its training that is linear, where it has a warm start."""
-    story_epochs: int = 60
+    story_epochs: int = 50
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
@@ -79,7 +79,7 @@ class Config:
     """Kinds of questions."""
     text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 2000
+    text_steps: int = 1500
     """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
@@ -123,9 +123,9 @@ class Config:
     """Its registers."""
     machine_width: int = 64
     """Units of its controller."""
-    machine_restarts: int = 24
+    machine_restarts: int = 16
     """Its restarts, stacked."""
-    machine_steps: int = 800
+    machine_steps: int = 600
     """Its training steps."""
     machine_batch: int = 32
     """Problems a step."""
@@ -133,6 +133,19 @@ class Config:
     """Learning rate of Adam, falling to zero on a cosine."""
     machine_eta: float = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
+
+    tuned_sentences: int = 160
+    """Sentences that the language model is fine-tuned on."""
+    tuned_tests: int = 120
+    """Sentences that it is tested on."""
+    tuned_layers: int = 4
+    """Layers that are adapted, the last ones."""
+    tuned_steps: int = 30
+    """Steps of eight sentences."""
+    tuned_restarts: int = 2
+    """Restarts of the adaptors."""
+    tuned_eta: float = 1e-4
+    """Variance of its noise at the first step, under AdamW and clipping at 1."""
 
     timed_repeats: int = 9
     """Repetitions of a step of the deep network; the language model has half as many."""
@@ -169,6 +182,11 @@ SCALES = {
         machine_width=8,
         machine_restarts=2,
         machine_steps=4,
+        tuned_sentences=8,
+        tuned_tests=8,
+        tuned_layers=1,
+        tuned_steps=2,
+        tuned_restarts=2,
         timed_repeats=2,
         timed_tokens=8,
         small_language_model=True,
@@ -191,6 +209,10 @@ SCALES = {
         machine_hops=(1, 2, 3, 4),
         machine_restarts=256,
         machine_steps=5000,
+        tuned_sentences=2000,
+        tuned_tests=1000,
+        tuned_layers=30,
+        tuned_steps=750,
         sum_task="multiplication",
         sum_bits=5,
         sum_restarts=512,
@@ -221,6 +243,11 @@ SCALES = {
         machine_integers=16,
         machine_restarts=512,
         machine_steps=20_000,
+        tuned_sentences=6920,
+        tuned_tests=1821,
+        tuned_layers=30,
+        tuned_steps=2600,
+        tuned_restarts=5,
         sum_task="multiplication",
         sum_bits=20,
         sum_restarts=3645,
