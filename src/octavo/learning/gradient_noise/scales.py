@@ -115,7 +115,7 @@ class Config:
     sum_layers: int = 1
     """Gated units a step."""
 
-    machine_hops: tuple[int, ...] = (1, 2)
+    machine_hops: tuple[int, ...] = (4,)
     """Cells of the chains of pointers that the neural random-access machine follows."""
     machine_integers: int = 8
     """Integers that it knows, and cells of its memory."""
@@ -125,7 +125,7 @@ class Config:
     """Units of its controller."""
     machine_restarts: int = 16
     """Its restarts, stacked."""
-    machine_steps: int = 600
+    machine_steps: int = 400
     """Its training steps."""
     machine_batch: int = 32
     """Problems a step."""
@@ -206,7 +206,7 @@ SCALES = {
         text_templates=("count", "greater count", "greater sum", "match count", "match sum", "match print"),
         text_steps=40_000,
         table_width=128,
-        machine_hops=(1, 2, 3, 4),
+        machine_hops=(2, 4, 6),
         machine_restarts=256,
         machine_steps=5000,
         tuned_sentences=2000,
@@ -239,7 +239,7 @@ SCALES = {
         text_steps=200_000,
         table_width=256,
         table_rows=(30, 100),
-        machine_hops=(1, 2, 3, 4, 5),
+        machine_hops=(2, 4, 8),
         machine_integers=16,
         machine_restarts=512,
         machine_steps=20_000,
