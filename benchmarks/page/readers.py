@@ -2,8 +2,8 @@
 
     python benchmarks/page/readers.py
 
-The server and the readers share this machine. First each reader opens a page, thinks for a second on average
-(half of one to one and a half), and opens the next, of a mix of lists, searches by words and meaning, and
+The server and the readers share this machine. Each reader opens a page, thinks for five seconds on average
+(half to one and a half times that; then again with one second), and opens the next, of a mix of lists, searches by words and meaning, and
 papers; every search is one that nobody has asked before. Then all ask for lists without thinking, as fast as
 they get them, which is what the server can do at most. The readers say how much of a core they took
 themselves, and how late their own clock was: times are theirs and not the server's where that is much.
@@ -28,7 +28,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from search import QUERIES, more_like, real_vectors
 from texts import catalogue
 
-READERS, SECONDS, THINK = 100, 20.0, 1.0
+from octavo.cli.page import ONE_THREAD
+
+READERS, SECONDS = 100, 20.0
+THINK = (5.0, 1.0)
+"""Seconds between two pages of a reader, on average: the first is a reader's, the second is in a hurry."""
 LISTS = ("", "sort=newest&", "category=cs.CL&", "shelf=sequence&", "sort=votes&", "demo=1&", "category=cs.LG&")
 
 
@@ -65,6 +69,7 @@ def serve(folder: Path, port: int, meaning: bool) -> None:
 
     from octavo.page.finding import Fused
     from octavo.page.search import Search, search_of
+    from octavo.page.search.process import beside
     from octavo.page.settings import Limits, Rate, Settings
     from octavo.page.store import Store
     from octavo.page.web.app import create
@@ -72,7 +77,8 @@ def serve(folder: Path, port: int, meaning: bool) -> None:
     free = Rate(10**9, 60)
     limits = Limits(free, free, free, free, free, free)
     store = Store(folder=folder)
-    search = search_of(store) if meaning else Search(store)
+    sys.setswitchinterval(0.001)
+    search = search_of(store, beside) if meaning else Search(store)
     search.warm(wait=True)
     settings = Settings("benchmark " * 4, f"http://127.0.0.1:{port}", data=folder, limits=limits)
     app = create(settings, store, finder=Fused(search))
@@ -182,14 +188,14 @@ async def crowd(port: int, known: Catalogue, think: float, seconds: float, first
     return seen
 
 
-def measure(folder: Path, think: float, meaning: bool) -> None:
+def measure(folder: Path, think: tuple[float, ...], meaning: bool) -> None:
     """Starts a server over a store, and lets the readers in."""
     known = Catalogue.of(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, __file__, "--serve", str(folder), str(port), *(() if meaning else ("--words",))]
-    server = subprocess.Popen(command)
+    server = subprocess.Popen(command, env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")})
     try:
         while True:
             try:
@@ -199,9 +205,10 @@ def measure(folder: Path, think: float, meaning: bool) -> None:
                 time.sleep(0.1)
         load = f"load {os.getloadavg()[0]:.1f}"
         print(f"{len(known.ids):,} papers, {READERS} readers, {os.cpu_count()} cores, {load}")
-        asyncio.run(crowd(port, known, think, 5.0, 10_000))
-        print(f"each reader opens a page, thinks for {think:g} s on average, opens the next")
-        asyncio.run(crowd(port, known, think, SECONDS, 0)).report()
+        asyncio.run(crowd(port, known, 1.0, 10.0, 10_000))
+        for number, seconds in enumerate(think):
+            print(f"each reader opens a page, thinks for {seconds:g} s on average, opens the next")
+            asyncio.run(crowd(port, known, seconds, SECONDS, 1000 * number)).report()
         print("without thinking, as fast as they come")
         asyncio.run(crowd(port, known, 0.0, SECONDS, 0)).report()
     finally:
@@ -213,7 +220,7 @@ def main() -> None:
     """Measures."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--papers", type=int, default=100_000)
-    arguments.add_argument("--think", type=float, default=THINK, help="seconds between two pages of a reader")
+    arguments.add_argument("--think", type=float, nargs="+", default=THINK, help="seconds between two pages")
     arguments.add_argument("--words", action="store_true", help="search by words alone")
     arguments.add_argument("--folder", type=Path, help="where the catalogue is kept; made where there is none")
     arguments.add_argument("--serve", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
@@ -225,7 +232,7 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         if not (folder / "page.sqlite").is_file():
             fill(folder, given.papers)
-        measure(folder, given.think, not given.words)
+        measure(folder, tuple(given.think), not given.words)
 
 
 if __name__ == "__main__":

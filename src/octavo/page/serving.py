@@ -11,6 +11,7 @@ from octavo.page.digest import sending
 from octavo.page.finding import Fused, complete_vectors
 from octavo.page.ingest import import_library
 from octavo.page.search import search_of
+from octavo.page.search.process import beside
 from octavo.page.settings import Settings
 from octavo.page.store import Filters, Store
 from octavo.page.web.app import create
@@ -39,7 +40,7 @@ def application(settings: Settings, *, library: bool = False, schedule: bool = T
 
 def finder_of(store: Store) -> Finder:
     """The search over a store, which loads what it needs to search by meaning while words are answered."""
-    search = search_of(store)
+    search = search_of(store, beside)
     search.warm()
     return Fused(search)
 

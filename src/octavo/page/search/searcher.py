@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octavo import data
-from octavo.page.search.encoders import Encoder, MiniLM
+from octavo.page.search.encoders import Encoder, EncoderLost, MiniLM
 from octavo.page.search.fusion import standardised as fused
 from octavo.page.search.keyword import KeywordIndex
 from octavo.page.search.marking import Marker, Snippet
@@ -136,6 +136,11 @@ class Search:
             if self._encoder is None and self.load is not None:
                 self._encoder = self.load()
 
+    def _lost(self) -> None:
+        """The encoder is gone: words are searched until another one is loaded."""
+        self._encoder = None
+        self.warm()
+
     def search(
         self,
         typed: str,
@@ -165,7 +170,11 @@ class Search:
         among = self._among(narrowed) if narrowed else None
         by_meaning = mode != "words" and self.ready and bool(query.text)
         words = self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
-        meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
+        try:
+            meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
+        except EncoderLost:
+            self._lost()
+            meaning = []
         if meaning and words:
             order = fused(words, meaning)
         else:
@@ -227,9 +236,9 @@ class Search:
     def _vector(self, text: str) -> FloatArray:
         if (known := self._known.get(text)) is not None:
             return known
-        assert self._encoder is not None
-        with self._lock:
-            vector = self._encoder.encode([text])[0]
+        if (encoder := self._encoder) is None:
+            raise EncoderLost
+        vector = encoder.encode([text])[0]
         with self._lock:
             if len(self._known) >= KNOWN:
                 self._known.pop(next(iter(self._known)))
@@ -276,6 +285,11 @@ def _nth(rank: int) -> str:
     return f"{rank}{ending}"
 
 
-def search_of(store: Store) -> Search:
-    """The search over a store: by meaning too where MiniLM is on this machine and the store has vectors."""
-    return Search(store, load=MiniLM if data.available("minilm") else None)
+def search_of(store: Store, load: Callable[[], Encoder] = MiniLM) -> Search:
+    """The search over a store: by meaning too where MiniLM is on this machine and the store has vectors.
+
+    Args:
+        store: the papers.
+        load: makes the encoder; the page gives one in a process of its own.
+    """
+    return Search(store, load=load if data.available("minilm") else None)

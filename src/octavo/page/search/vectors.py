@@ -233,6 +233,8 @@ class VectorIndex:
                 return []
             codes = np.ascontiguousarray(self.codes[chosen])
         if coarse < len(codes):
+            # One query is the work of one thread; a team of them would wait for one another.
+            faiss.omp_set_num_threads(1)
             _, near = faiss.knn_hamming(np.packbits(centred > 0, axis=1), codes, coarse, variant="mc")
             places = np.sort(near[0]) if chosen is None else chosen[np.sort(near[0])]
         else:

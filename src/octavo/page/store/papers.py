@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
 
 from octavo.errors import OctavoError
 from octavo.page import trending
@@ -15,6 +15,8 @@ from octavo.page.store.tables import claims, listings, paper_categories, papers,
 Order = Literal["trending", "newest", "votes", "day"]
 ORDERS: tuple[Order, ...] = ("trending", "newest", "votes", "day")
 _BATCH = 500
+LARGE = 2000
+"""Papers from which on a category is large."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,13 @@ class Filters:
         """Whether nothing is narrowed."""
         return all(getattr(self, field.name) is None for field in fields(self))
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filters as conditions on the table of papers, every value bound."""
+    def conditions(self, *, walk: bool = False) -> list[ColumnElement[bool]]:
+        """The filters as conditions on the table of papers, every value bound.
+
+        Args:
+            walk: ask each paper for its category, in the place of taking all papers of the category first: the
+                way for categories so large that the first papers of any order have some of it.
+        """
         found: list[ColumnElement[bool]] = []
         if self.category is not None:
             listed = paper_categories.c.category
@@ -101,8 +108,10 @@ class Filters:
                     and_(listed > self.category + ".", listed < self.category + "/"),
                 )
             )
-            rows = select(paper_categories.c.row).where(wanted)
-            found.append(papers.c.row.in_(rows))
+            if walk:
+                found.append(exists().where(wanted, paper_categories.c.row == papers.c.row))
+            else:
+                found.append(papers.c.row.in_(select(paper_categories.c.row).where(wanted)))
         if self.shelf is not None:
             found.append(papers.c.shelf == self.shelf)
         if self.verdict is not None:
@@ -158,6 +167,8 @@ class Papers:
     def many(self, ids: Sequence[str]) -> list[ListedPaper]:
         """The papers of these ids in this order; ids that are not there are left out."""
         found: dict[str, ListedPaper] = {}
+        if not ids:
+            return []
         with self._database.read() as connection:
             for start in range(0, len(ids), _BATCH):
                 chosen = select(papers).where(papers.c.id.in_(ids[start : start + _BATCH]))
@@ -214,9 +225,9 @@ class Papers:
     ) -> Sequence[Row[Any]]:
         if order not in ORDERS:
             raise OctavoError(f"A list is ordered by one of {', '.join(ORDERS)}, got {order!r}.")
-        conditions = (filters or Filters()).conditions()
         newest = (papers.c.published.desc(), papers.c.row.desc())
         with self._database.read() as connection:
+            conditions = (filters or Filters()).conditions(walk=_is_large(connection, filters))
             if order == "day":
                 if day is None:
                     day = connection.execute(select(func.max(listings.c.day))).scalar()
@@ -376,6 +387,15 @@ class Papers:
         else:
             values = [{"category": category, "row": row} for category, row in rows]
             connection.execute(paper_categories.insert(), values)
+
+
+def _is_large(connection: Connection, filters: Filters | None) -> bool:
+    """Whether the category of a filter has so many papers that an order is better walked than made."""
+    if filters is None or filters.category is None:
+        return False
+    some = Filters(category=filters.category).conditions()[0]
+    rows = select(papers.c.row).where(some).limit(LARGE).subquery()
+    return int(connection.execute(select(func.count()).select_from(rows)).scalar_one()) == LARGE
 
 
 _COLUMNS = tuple(field.name for field in fields(ListedPaper) if field.name not in ("votes", "heat", "row"))

@@ -45,7 +45,12 @@ papers = Table(
 )
 Index("papers_by_heat", papers.c.heat.desc(), papers.c.published.desc(), papers.c.row.desc())
 Index("papers_by_published", papers.c.published.desc(), papers.c.row.desc())
+Index("papers_by_votes", papers.c.votes.desc(), papers.c.published.desc(), papers.c.row.desc())
+# Few of many papers: these indexes hold those alone.
 Index("papers_by_shelf", papers.c.shelf, sqlite_where=papers.c.shelf.is_not(None))
+Index("papers_of_ours", papers.c.row, sqlite_where=papers.c.slug.is_not(None))
+Index("papers_with_demo", papers.c.row, sqlite_where=papers.c.has_demo.is_(True))
+Index("papers_that_run", papers.c.row, sqlite_where=papers.c.runs.is_(True))
 
 paper_categories = Table(
     "paper_categories",

@@ -62,6 +62,7 @@ class Page:
     figures: Figures
     limiter: Limiter = field(default_factory=lambda: Limiter(time.monotonic))
     cache: Cache = field(default_factory=Cache)
+    totals: Cache = field(default_factory=Cache)
     templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:

@@ -35,7 +35,7 @@ async def papers(request: Request, asked: Asked = Depends(asked), page: Page = D
         sorts=SORTS,
         verdicts=VERDICTS,
         formula=trending.FORMULA,
-        totals=page.cache.get("totals", lambda: _totals(page)),
+        totals=page.totals.peek("all") or await asyncio.to_thread(page.totals.get, "all", lambda: _totals(page)),
         headers={"Vary": "HX-Request"},
     )
 
