@@ -162,7 +162,13 @@ async def read(port: int, seed: int, known: Catalogue, think: float, until: floa
     while time.perf_counter() < until:
         kind, wanted = path(draw, known) if think else ("cached list", "/?page=1")
         start = time.perf_counter()
-        status = await ask(reader, writer, wanted.encode("ascii", "ignore").decode())
+        wanted = wanted.encode("ascii", "ignore").decode()
+        try:
+            status = await ask(reader, writer, wanted)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            # The server has closed a connection that was idle: a browser opens another one, in this time.
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            status = await ask(reader, writer, wanted)
         took = time.perf_counter() - start
         seen.times.setdefault(kind if status == 200 else f"status {status}", []).append(1e3 * took)
         if think:
