@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
@@ -357,9 +358,7 @@ class Papers:
             return
         columns = [*_COLUMNS, "votes", "heat", "row"]
         first = connection.execute(select(func.coalesce(func.max(papers.c.row), 0))).scalar_one() + 1
-        rows = [
-            (*_values(entry).values(), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)
-        ]
+        rows = [(*_row(entry), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)]
         pairs = {first + index: entry.categories for index, entry in enumerate(fresh)}
         if self._database.is_sqlite:
             # The driver itself: a snapshot of millions of rows spends most of its time here.
@@ -402,10 +401,16 @@ _COLUMNS = tuple(field.name for field in fields(ListedPaper) if field.name not i
 _OURS = ("slug", "shelf", "runs", "has_demo")
 
 
-def _values(entry: ListedPaper) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in _COLUMNS}
-    values["authors"] = json.dumps(list(entry.authors), ensure_ascii=False)
-    values["categories"] = " ".join(entry.categories)
+_FIELDS = attrgetter(*_COLUMNS)
+_AUTHORS, _CATEGORIES = _COLUMNS.index("authors"), _COLUMNS.index("categories")
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _row(entry: ListedPaper) -> list[Any]:
+    """A paper's columns as the table has them, in the order of `_COLUMNS`."""
+    values = list(_FIELDS(entry))
+    values[_AUTHORS] = _JSON(values[_AUTHORS])
+    values[_CATEGORIES] = " ".join(values[_CATEGORIES])
     return values
 
 
@@ -413,7 +418,7 @@ def _difference(old: Row[Any], entry: ListedPaper) -> dict[str, Any]:
     """What an entry changes in the row that is there; nothing where it is older."""
     if entry.version < old.version:
         return {}
-    values = _values(entry)
+    values = dict(zip(_COLUMNS, _row(entry), strict=True))
     if old.slug is not None and entry.slug is None:
         # From elsewhere: it may bring the abstract up to date, and leaves what is ours.
         for name in (*_OURS, "source", "code", "title"):
