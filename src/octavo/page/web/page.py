@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +67,7 @@ class Page:
     templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:
-        self.templates = _templates(self.settings)
+        self.templates = _templates(self.settings.url)
 
     def render(
         self,
@@ -197,7 +198,8 @@ def page_of(request: Request) -> Page:
     return page
 
 
-def _templates(settings: Settings) -> Environment:
+@lru_cache(maxsize=4)
+def _templates(site: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -216,7 +218,7 @@ def _templates(settings: Settings) -> Environment:
     }
     environment.filters.update(filters)
     environment.globals.update(
-        asset=_assets(), shelves=SHELVES, interval=strips.interval, site=settings.url, strip=strips.strip
+        asset=_assets(), shelves=SHELVES, interval=strips.interval, site=site, strip=strips.strip
     )
     return environment
 
