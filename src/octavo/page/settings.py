@@ -26,6 +26,7 @@ class Limits:
     """How often one reader, and one network, may do what costs something."""
 
     search: Rate = Rate(60, 60)
+    complete: Rate = Rate(240, 60)
     vote: Rate = Rate(20, 3600)
     demo: Rate = Rate(10, 60)
     api: Rate = Rate(600, 3600)

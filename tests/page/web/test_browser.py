@@ -137,6 +137,11 @@ def test_what_a_reader_does(site: Site, tab: Page) -> None:
     tab.reload()
     expect(tab.locator(".paper button.vote").first).to_have_attribute("aria-pressed", "true")
 
+    option = tab.locator("#titles option")
+    expect(option).to_have_count(0)
+    tab.locator("#q").fill("attention as an")
+    expect(option.first).to_have_attribute("value", "Attention as an RNN")
+
     first.click()
     expect(tab.locator("h1")).to_have_text("Attention as an RNN")
     expect(tab.get_by_text("octavo run aaren", exact=True)).to_be_visible()
@@ -174,7 +179,7 @@ def test_without_javascript(site: Site, browser: Browser) -> None:
     tab = context.new_page()
     tab.set_default_timeout(120_000)
     tab.goto(site.url)
-    tab.get_by_role("searchbox").fill("attention rnn")
+    tab.locator("#q").fill("attention rnn")
     tab.get_by_role("button", name="Search").click()
     tab.locator(".paper h3 a").first.click()
     expect(tab.locator("h1")).to_have_text("Attention as an RNN")
@@ -211,9 +216,11 @@ def test_axe_finds_nothing_serious(site: Site, browser: Browser) -> None:
             tab.locator(".demo-box form").wait_for()
         for scheme in schemes:
             tab.emulate_media(color_scheme=scheme)
+            # What the colours change is the contrast alone.
+            rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
             serious = [
                 (each["id"], [node["html"][:200] for node in each["nodes"]][:3])
-                for each in Axe().run(tab).response["violations"]
+                for each in Axe().run(tab, options=rules).response["violations"]
                 if each["impact"] in ("serious", "critical")
             ]
             if serious:

@@ -192,3 +192,11 @@ def test_health_says_which_job_is_late(client: TestClient, store: Store, clock) 
 def test_the_formula_is_on_the_page(still: TestClient) -> None:
     assert FORMULA in unescape(still.get("/about").text)
     assert still.get("/api/v1/trending").json()["half_life_seconds"] == 48 * 3600
+
+
+def test_titles_are_completed(still: TestClient) -> None:
+    assert still.get("/complete", params={"q": "attention as an r"}).json() == ["Attention as an RNN"]
+    assert still.get("/complete", params={"q": '"*'}).json() == []
+    html = still.get("/").text
+    assert 'list="titles"' in html
+    assert '<datalist id="titles">' in html

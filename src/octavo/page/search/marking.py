@@ -6,6 +6,7 @@ endings of English, in twenty papers of a result at a time.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from octavo.page.search.query import Query, Term
@@ -39,10 +40,9 @@ class Marker:
     """
 
     def __init__(self, query: Query) -> None:
-        terms = list(dict.fromkeys(term for group in query.groups for term in group))
+        terms = dict.fromkeys(term for group in query.groups for term in group)
         self._terms = [(term, re.compile(_pattern(term))) for term in terms]
-        shown = [_pattern(term) for term in terms if term.field in ("", "abstract")]
-        self._shown = re.compile("|".join(shown)) if shown else None
+        self._shown = [pattern for term, pattern in self._terms if term.field in ("", "abstract")]
 
     def words(self, paper: ListedPaper) -> tuple[str, ...]:
         """The words of the query that a paper has, in this or another form."""
@@ -52,15 +52,13 @@ class Marker:
             "abstract": folded(paper.abstract),
         }
         fields[""] = "\n".join(fields.values())
-        found = [term.tokens for term, pattern in self._terms if pattern.search(fields[term.field])]
+        found = [term.tokens for term, pattern in self._terms if any(_spans(pattern, fields[term.field]))]
         return tuple(dict.fromkeys(token for tokens in found for token in tokens))
 
     def snippet(self, abstract: str) -> Snippet | None:
         """The piece of an abstract that has most of the words; None where it has none."""
-        if self._shown is None:
-            return None
         text = folded(abstract)
-        spans = [found.span() for found in self._shown.finditer(text)]
+        spans = sorted(span for pattern in self._shown for span in _spans(pattern, text))
         if not spans:
             return None
         begin = max(spans, key=lambda span: _different(text, spans, span[0]))[0]
@@ -69,7 +67,7 @@ class Marker:
         pieces = [("…", False)] if start else []
         at = start
         for first, last in spans:
-            if first >= start and last <= end:
+            if first >= max(start, at) and last <= end:
                 pieces += [(abstract[at:first], False), (abstract[first:last], True)]
                 at = last
         pieces += [(abstract[at:end], False), ("…" if end < len(text) else "", False)]
@@ -101,7 +99,15 @@ def _pattern(term: Term) -> str:
     else:
         base = _ENDING.sub("", last)
         words.append(re.escape(base) + _ENDINGS if len(base) > 2 else re.escape(last))
-    return r"(?<![^\W_])" + r"[\W_]+".join(words) + r"(?![^\W_])"
+    return r"[\W_]+".join(words) + r"(?![^\W_])"
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where a word stands whole; that its letters come first in the pattern makes looking for it quick."""
+    for found in pattern.finditer(text):
+        start, end = found.span()
+        if start == 0 or not text[start - 1].isalnum():
+            yield start, end
 
 
 def _different(text: str, spans: list[tuple[int, int]], begin: int) -> int:

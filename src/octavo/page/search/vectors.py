@@ -23,7 +23,7 @@ HEAD = 96
 TARGET = 0.995
 """Recall@10 that calibration asks of the sample; the page promises .99 (.98 for millions)."""
 _COARSE = (100, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, 4800, 6400, 9600, 12800)
-_FINE = (50, 100, 150, 200, 300, 400, 600, 800)
+_FINE = (50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, 4800)
 FloatArray = NDArray[np.float32]
 
 

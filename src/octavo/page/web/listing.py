@@ -86,7 +86,7 @@ class Asked:
         return ", ".join([head, *filter(None, parts)])
 
 
-def asked(
+async def asked(
     q: str = Query("", max_length=400, description="Words, a sentence, or a title."),
     sort: Sort = Query("trending", description="The order where nothing is searched for."),
     shelf: str = Query("", description="A shelf of the library."),

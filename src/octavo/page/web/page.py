@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from octavo.catalogue import SHELVES
 from octavo.page.demo.queue import Demos
 from octavo.page.digest.postbox import Postbox
+from octavo.page.search.keyword import KeywordIndex
 from octavo.page.settings import Rate, Settings
 from octavo.page.store import Store
 from octavo.page.tokens import Tokens, WrongToken
@@ -28,6 +29,7 @@ from octavo.page.web.cache import Cache
 from octavo.page.web.figures import Figures
 from octavo.page.web.finding import Finder
 from octavo.page.web.limits import NETWORK_FACTOR, Limiter, network
+from octavo.page.web.views import Views
 
 HERE = Path(__file__).parent
 READER, FORM = "octavo_reader", "octavo_form"
@@ -65,8 +67,12 @@ class Page:
     cache: Cache = field(default_factory=Cache)
     totals: Cache = field(default_factory=Cache)
     templates: Environment = field(init=False)
+    titles: KeywordIndex = field(init=False)
+    views: Views = field(init=False)
 
     def __post_init__(self) -> None:
+        self.titles = KeywordIndex(self.store.database)
+        self.views = Views(self.store.votes)
         self.templates = _templates(self.settings.url)
 
     def render(
@@ -192,8 +198,8 @@ class Page:
         return self.settings.url + path
 
 
-def page_of(request: Request) -> Page:
-    """The page that serves a request, for FastAPI's `Depends`."""
+async def page_of(request: Request) -> Page:
+    """The page that serves a request, for FastAPI's `Depends`, which gives a thread to what is not async."""
     page: Page = request.app.state.page
     return page
 
@@ -212,6 +218,7 @@ def _templates(site: str) -> Environment:
         "rich": text.rich,
         "plain": text.plain,
         "marked": text.marked,
+        "short": text.short,
         "number": strips.number,
         "kind": strips.kind,
         "sign": strips.sign,

@@ -131,7 +131,7 @@ class Formula(BaseModel):
     weights: dict[str, float]
 
 
-def _counted(request: Request, page: Page = Depends(page_of)) -> Page:
+async def _counted(request: Request, page: Page = Depends(page_of)) -> Page:
     page.allow(request, "api", page.settings.limits.api)
     return page
 

@@ -44,8 +44,7 @@ async def paper(name: str, request: Request, page: Page = Depends(page_of)) -> R
         form=page.demos.known(listed.slug) if listed.slug and listed.has_demo else None,
     )
     visitor = page.visitor(request)
-    # The view is counted when the reader has the page.
-    asyncio.get_running_loop().run_in_executor(None, page.store.votes.view, visitor, listed.id)
+    page.views.add(visitor, listed.id)
     return response
 
 
