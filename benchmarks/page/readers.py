@@ -80,6 +80,7 @@ def serve(folder: Path, port: int, meaning: bool) -> None:
     sys.setswitchinterval(0.001)
     search = search_of(store, beside) if meaning else Search(store)
     search.warm(wait=True)
+    search.words.warm()
     settings = Settings("benchmark " * 4, f"http://127.0.0.1:{port}", data=folder, limits=limits)
     app = create(settings, store, finder=Fused(search))
     uvicorn.run(app, port=port, log_level="warning", access_log=False)

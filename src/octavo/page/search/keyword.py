@@ -63,6 +63,12 @@ class KeywordIndex:
                 found += [pair for pair in some if pair[0] not in there][: limit - len(found)]
         return found
 
+    def warm(self) -> None:
+        """Reads what the most frequent words find, which a search would wait for."""
+        if self._sqlite:
+            with self._database.read() as connection:
+                self._postings.warm(connection)
+
     @property
     def _sqlite(self) -> bool:
         return self._database.is_sqlite

@@ -5,9 +5,12 @@ that is frequent in papers is frequent in queries too, and costs the database a 
 once; a rare one costs little.
 """
 
+import sqlite3
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,10 @@ TITLE, AUTHORS, ABSTRACT = 5.0, 2.0, 1.0
 """What a word counts in each field."""
 MOST = 100_000
 """Papers that a term is ranked in; one that has more is looked for in titles, among the newest of them."""
+WARMED = 1000
+"""Words that are asked for ahead: in 100,000 papers each of them is in some thousand, or more."""
+TOKENS = "porter unicode61 remove_diacritics 2"
+"""The tokenizer of the index; see the first migration."""
 KEPT = 8_000_000
 """(paper, score) pairs that are kept at most, of eight bytes each."""
 
@@ -60,40 +67,80 @@ class PostingsCache:
         finally:
             cursor.close()
 
-    def _one(self, cursor: object, stamp: bytes, term: Term) -> Postings:
+    def warm(self, connection: Connection, most: int = WARMED) -> None:
+        """Asks for the most frequent words before a reader does."""
+        cursor = connection.connection.cursor()
+        cursor.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.papers_words USING fts5vocab('main', 'papers_fts', 'row')"
+        )
+        frequent = cursor.execute("SELECT term FROM temp.papers_words ORDER BY doc DESC LIMIT ?", (most,)).fetchall()
+        cursor.close()
+        # The rarest first: what is kept longest is the most frequent.
+        for (word,) in reversed(frequent):
+            self.of(connection, [Term((word,))])
+
+    def _one(self, cursor: Any, stamp: bytes, term: Term) -> Postings:
+        key = replace(term, tokens=tuple(map(stem, term.tokens)), required=False) if not term.prefix else term
         with self._lock:
             if stamp != self._stamp:
                 self._kept.clear()
                 self._stamp, self._pairs = stamp, 0
-            if (found := self._kept.get(term)) is not None:
-                self._kept.move_to_end(term)
+            if (found := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
                 return found
         found = _asked(cursor, term)
         with self._lock:
-            if stamp == self._stamp and term not in self._kept:
-                self._kept[term] = found
+            if stamp == self._stamp and key not in self._kept:
+                self._kept[key] = found
                 self._pairs += len(found.rows)
                 while self._pairs > KEPT:
                     self._pairs -= len(self._kept.popitem(last=False)[1].rows)
         return found
 
 
-def _asked(cursor: object, term: Term) -> Postings:
-    rows = _ranked(cursor, fts5(term), "")
-    if len(rows) > MOST:
+def _asked(cursor: Any, term: Term) -> Postings:
+    found = _ranked(cursor, fts5(term), "")
+    if len(found.rows) > MOST:
         words = fts5(term) if term.field else f"title : {fts5(term)}"
-        rows = _ranked(cursor, words, "ORDER BY rowid DESC")[:MOST]
-    found = np.array(rows, np.float64).reshape(-1, 2)
-    return Postings(found[:, 0].astype(np.int32), (-found[:, 1]).astype(np.float32))
-
-
-def _ranked(cursor: object, words: str, order: str) -> list[tuple[int, float]]:
-    statement = (
-        "SELECT rowid, rank FROM papers_fts WHERE papers_fts MATCH ? "
-        f"AND rank MATCH 'bm25({TITLE}, {AUTHORS}, {ABSTRACT})' {order} LIMIT {MOST + 1}"
-    )
-    found: list[tuple[int, float]] = cursor.execute(statement, (words,)).fetchall()  # type: ignore[attr-defined]
+        found = _ranked(cursor, words, "ORDER BY rowid DESC")
+        found = Postings(found.rows[:MOST], found.scores[:MOST])
     return found
+
+
+def _ranked(cursor: Any, words: str, order: str) -> Postings:
+    """The rows of some words with their scores, as one text: a row at a time, the driver would give the interpreter
+    away and wait to have it back as many times as there are rows."""
+    statement = (
+        "SELECT group_concat(row, ' '), group_concat(printf('%.5g', score), ' ') FROM (SELECT rowid AS row, "
+        "-rank AS score FROM papers_fts WHERE papers_fts MATCH ? "
+        f"AND rank MATCH 'bm25({TITLE}, {AUTHORS}, {ABSTRACT})' {order} LIMIT {MOST + 1})"
+    )
+    rows, scores = cursor.execute(statement, (words,)).fetchone()
+    return Postings(
+        np.fromstring(rows or "", np.int32, sep=" "),
+        np.fromstring(scores or "", np.float32, sep=" "),
+    )
+
+
+_STEMS = threading.local()
+
+
+@lru_cache(maxsize=50_000)
+def stem(token: str) -> str:
+    """A token as the index has it, by the index's own rules.
+
+    Example:
+        >>> stem("learning"), stem("memories")
+        ('learn', 'memori')
+    """
+    if (table := getattr(_STEMS, "table", None)) is None:
+        table = _STEMS.table = sqlite3.connect(":memory:", isolation_level=None)
+        table.execute(f"CREATE VIRTUAL TABLE one USING fts5(word, tokenize='{TOKENS}')")
+        table.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(one, 'row')")
+    table.execute("INSERT INTO one(rowid, word) VALUES (1, ?)", (token,))
+    found = table.execute("SELECT term FROM stems").fetchall()
+    table.execute("DELETE FROM one")
+    return " ".join(term for (term,) in found)
 
 
 def fts5(term: Term) -> str:

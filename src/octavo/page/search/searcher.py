@@ -125,7 +125,12 @@ class Search:
         return self.vectors
 
     def warm(self, *, wait: bool = False) -> None:
-        """Loads the encoder, in the background unless `wait`; searches by words are answered meanwhile."""
+        """Loads the encoder, in the background unless `wait`; searches by words are answered meanwhile.
+
+        What the most frequent words find is read in the background too.
+        """
+        if not wait:
+            threading.Thread(target=self.words.warm, daemon=True).start()
         if wait:
             self._load()
         elif self.load is not None and self._encoder is None:
