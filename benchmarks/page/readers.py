@@ -3,10 +3,11 @@
     python benchmarks/page/readers.py
 
 The server and the readers share this machine. Each reader opens a page, thinks for five seconds on average
-(half to one and a half times that; then again with one second), and opens the next, of a mix of lists, searches by words and meaning, and
-papers; every search is one that nobody has asked before. Then all ask for lists without thinking, as fast as
-they get them, which is what the server can do at most. The readers say how much of a core they took
-themselves, and how late their own clock was: times are theirs and not the server's where that is much.
+(half to one and a half times that), and opens the next, of a mix of lists, searches by words and meaning, and
+papers; every search is one that nobody has asked before. Then again with one second, and at last all ask for
+a list without thinking, as fast as they get it, which is what the server can do at most. The readers say how
+much of a core they took themselves, and how late their own clock was: times are theirs and not the server's
+where that is much.
 """
 
 import argparse
@@ -33,7 +34,15 @@ from octavo.cli.page import ONE_THREAD
 READERS, SECONDS = 100, 20.0
 THINK = (5.0, 1.0)
 """Seconds between two pages of a reader, on average: the first is a reader's, the second is in a hurry."""
-LISTS = ("", "sort=newest&", "category=cs.CL&", "shelf=sequence&", "sort=votes&", "demo=1&", "category=cs.LG&")
+LISTS = (
+    "",
+    "sort=newest&",
+    "category=cs.CL&",
+    "shelf=sequence&",
+    "sort=votes&",
+    "demo=1&",
+    "category=cs.LG&",
+)
 
 
 def fill(folder: Path, papers: int) -> None:
@@ -123,8 +132,9 @@ class Seen:
             p50, p95, p99 = np.percentile(values, [50, 95, 99])
             print(f"{kind:<12} {len(values):>6}   p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   p99 {p99:6.1f} ms")
         print(
-            f"{len(everything) / self.seconds:.0f} requests/s; the readers took {self.own / self.seconds:.2f} of a core, "
-            f"their clock was {np.percentile(self.late, 95):.1f} ms late at the 95th percentile",
+            f"{len(everything) / self.seconds:.0f} requests/s; the readers took "
+            f"{self.own / self.seconds:.2f} of a core, their clock was "
+            f"{np.percentile(self.late, 95):.1f} ms late at the 95th percentile",
             flush=True,
         )
 
@@ -201,7 +211,14 @@ def measure(folder: Path, think: tuple[float, ...], meaning: bool) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, __file__, "--serve", str(folder), str(port), *(() if meaning else ("--words",))]
+    command = [
+        sys.executable,
+        __file__,
+        "--serve",
+        str(folder),
+        str(port),
+        *(() if meaning else ("--words",)),
+    ]
     server = subprocess.Popen(command, env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")})
     try:
         while True:
@@ -229,7 +246,9 @@ def main() -> None:
     arguments.add_argument("--papers", type=int, default=100_000)
     arguments.add_argument("--think", type=float, nargs="+", default=THINK, help="seconds between two pages")
     arguments.add_argument("--words", action="store_true", help="search by words alone")
-    arguments.add_argument("--folder", type=Path, help="where the catalogue is kept; made where there is none")
+    arguments.add_argument(
+        "--folder", type=Path, help="where the catalogue is kept; made where there is none"
+    )
     arguments.add_argument("--serve", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.serve:

@@ -111,9 +111,15 @@ class Exact:
         return [set(row.tolist()) for row in self._rows]
 
 
-def made(index: VectorIndex, real: FloatArray, queries: FloatArray, count: int, keep: int) -> tuple[Exact, FloatArray]:
-    """Makes the vectors in blocks and adds them; returns what is nearest, and the first of them for others."""
-    exact, draw, kept = Exact(queries), np.random.default_rng(1), np.empty((min(keep, count), 384), np.float32)
+def made(
+    index: VectorIndex, real: FloatArray, queries: FloatArray, count: int, keep: int
+) -> tuple[Exact, FloatArray]:
+    """Makes the vectors in blocks and adds them; returns what is nearest, and the first for others."""
+    exact, draw, kept = (
+        Exact(queries),
+        np.random.default_rng(1),
+        np.empty((min(keep, count), 384), np.float32),
+    )
     start, adding = time.perf_counter(), 0.0
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
@@ -167,7 +173,9 @@ def main() -> None:
     faiss.omp_set_num_threads(given.threads)
     real = real_vectors()
     queries, real = real[:QUERIES], real[QUERIES:]
-    print(f"{platform.machine()}, {given.threads} threads, {given.vectors:,} vectors of 384 numbers", flush=True)
+    print(
+        f"{platform.machine()}, {given.threads} threads, {given.vectors:,} vectors of 384 numbers", flush=True
+    )
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         index = VectorIndex(Path(folder))
         index.fit(real)
@@ -177,9 +185,16 @@ def main() -> None:
         half = QUERIES // 2
         begun = time.perf_counter()
         chosen = index.calibrate(queries[:half])
-        print(f"calibrated on {half} other queries in {time.perf_counter() - begun:.0f} s: {chosen}", flush=True)
+        print(
+            f"calibrated on {half} other queries in {time.perf_counter() - begun:.0f} s: {chosen}", flush=True
+        )
         tested, wanted = queries[half:], exact.found()[half:]
-        timed("octavo: bits, 96 of 384, 384", lambda query: [row for row, _ in index.search(query)], tested, wanted)
+        timed(
+            "octavo: bits, 96 of 384, 384",
+            lambda query: [row for row, _ in index.search(query)],
+            tested,
+            wanted,
+        )
         bits(index, tested)
         some = np.arange(0, len(kept), 10)
         tenth = faiss.IndexFlatIP(384)
@@ -192,8 +207,8 @@ def main() -> None:
         timed(f"octavo, a filter that leaves {len(some):,}", narrowed, tested, inside)
         disk = sum(file.stat().st_size for file in Path(folder).iterdir()) / 2**20
         print(
-            f"{'':<4}files {disk:,.0f} MiB, mapped, of which {given.vectors * 48 / 2**20:,.0f} are read by every search; "
-            f"{max(0, held):,} MiB beside them",
+            f"{'':<4}files {disk:,.0f} MiB, mapped, of which {given.vectors * 48 / 2**20:,.0f} are read by every "
+            f"search; {max(0, held):,} MiB beside them",
             flush=True,
         )
         peers(kept, given.hnsw, tested)

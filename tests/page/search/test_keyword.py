@@ -80,7 +80,9 @@ def test_many_papers_of_one_score_are_in_the_order_of_rows(store: Store) -> None
     store.papers.put(ListedPaper(f"x{number}", "One title", "Streams.") for number in range(1300))
     index = KeywordIndex(store.database)
     assert rows(index, "streams") == list(range(1, 201))
-    assert [row for row, _ in index.search(parse("streams"), Filters(ours=False), 1300)] == list(range(1, 1301))
+    assert [row for row, _ in index.search(parse("streams"), Filters(ours=False), 1300)] == list(
+        range(1, 1301)
+    )
 
 
 def test_titles_that_begin_to_be_typed(index: KeywordIndex) -> None:

@@ -9,7 +9,9 @@ from octavo.page.store import ListedPaper
 
 def pieces(query: str, abstract: str) -> str:
     snippet = Marker(parse(query)).snippet(abstract)
-    return "" if snippet is None else "".join(f"[{text}]" if found else text for text, found in snippet.pieces)
+    return (
+        "" if snippet is None else "".join(f"[{text}]" if found else text for text, found in snippet.pieces)
+    )
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,11 @@ def pieces(query: str, abstract: str) -> str:
         ("memory", "Memories\nof a stream.", "[Memories] of a stream."),
         ("memory", "Of memorable things.", ""),
         ("learned models", "We learn; modelling learners.", "We [learn]; modelling [learners]."),
-        ('"constant memory"', "In constant, memory; constant memory.", "In [constant, memory]; [constant memory]."),
+        (
+            '"constant memory"',
+            "In constant, memory; constant memory.",
+            "In [constant, memory]; [constant memory].",
+        ),
         ("author:feng streams", "Feng streams.", "Feng [streams]."),
         ("zollner", "By Zöllner, İx.", "By [Zöllner], İx."),
         ("<b>", "a <b> c", "a <[b]> c"),

@@ -1,4 +1,4 @@
-"""An encoder in another process encodes as it does here; when it dies, words are searched until it is back."""
+"""An encoder in another process encodes as it does here; when it dies, words are searched meanwhile."""
 
 import os
 import signal

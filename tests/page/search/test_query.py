@@ -79,7 +79,9 @@ def test_ten_thousand_strings_are_all_queries(store: Store, papers: list[ListedP
             "".join(draw.choice(atoms) for _ in range(draw.randrange(30))), prefix=draw.random() < 0.3
         )
         for term in [term for group in (*query.groups, query.without) for term in group]:
-            connection.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (fts5(term),)).fetchall()
+            connection.execute(
+                "SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (fts5(term),)
+            ).fetchall()
     assert connection.execute("SELECT count(*) FROM papers").fetchone() == (6,)
     connection.close()
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, bindparam, column, select, text
 
-from octavo.page.search.postings import PostingsCache, fts5
+from octavo.page.search.postings import PostingsCache
 from octavo.page.search.query import Query, Term, tokenise
 from octavo.page.search.vectors import FloatArray
 from octavo.page.store.database import Database

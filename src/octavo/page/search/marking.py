@@ -112,7 +112,13 @@ def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
 
 def _different(text: str, spans: list[tuple[int, int]], begin: int) -> int:
     """How many different words a piece has that begins there."""
-    return len({text[first : first + 4] for first, last in spans if begin <= first and last <= begin + LENGTH - BEFORE})
+    return len(
+        {
+            text[first : first + 4]
+            for first, last in spans
+            if begin <= first and last <= begin + LENGTH - BEFORE
+        }
+    )
 
 
 def _start(text: str, begin: int) -> int:

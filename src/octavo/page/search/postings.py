@@ -1,8 +1,8 @@
 """What one term finds, with its scores: asked of FTS5 once, and kept until the index changes.
 
-BM25 is a sum over the terms of a query, so the database is asked about each term alone and numpy adds. A word
-that is frequent in papers is frequent in queries too, and costs the database a tenth of a second that is spent
-once; a rare one costs little.
+BM25 is a sum over the terms of a query, so the database is asked about each term alone and numpy adds. A
+word that is frequent in papers is frequent in queries too, and costs the database a tenth of a second that is
+spent once; a rare one costs little.
 """
 
 import sqlite3
@@ -71,9 +71,12 @@ class PostingsCache:
         """Asks for the most frequent words before a reader does."""
         cursor = connection.connection.cursor()
         cursor.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.papers_words USING fts5vocab('main', 'papers_fts', 'row')"
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.papers_words "
+            "USING fts5vocab('main', 'papers_fts', 'row')"
         )
-        frequent = cursor.execute("SELECT term FROM temp.papers_words ORDER BY doc DESC LIMIT ?", (most,)).fetchall()
+        frequent = cursor.execute(
+            "SELECT term FROM temp.papers_words ORDER BY doc DESC LIMIT ?", (most,)
+        ).fetchall()
         cursor.close()
         # The rarest first: what is kept longest is the most frequent.
         for (word,) in reversed(frequent):
@@ -108,8 +111,10 @@ def _asked(cursor: Any, term: Term) -> Postings:
 
 
 def _ranked(cursor: Any, words: str, order: str) -> Postings:
-    """The rows of some words with their scores, as one text: a row at a time, the driver would give the interpreter
-    away and wait to have it back as many times as there are rows."""
+    """The rows of some words with their scores, as one text.
+
+    A row at a time, the driver would give the interpreter away and wait to have it back for every row.
+    """
     statement = (
         "SELECT group_concat(row, ' '), group_concat(printf('%.5g', score), ' ') FROM (SELECT rowid AS row, "
         "-rank AS score FROM papers_fts WHERE papers_fts MATCH ? "

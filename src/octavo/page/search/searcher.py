@@ -25,7 +25,7 @@ BROAD = 100_000
 DEPTH = 200
 """How many papers each list brings to the fusion."""
 KNOWN = 10_000
-"""Queries whose vectors are kept, of 1.5 kB each: encoding one takes longer than all the rest of its search."""
+"""Queries whose vectors are kept, of 1.5 kB each: encoding one takes longer than the rest of its search."""
 FRESH, MOST_FILTERS = 10.0, 32
 """Seconds that the rows of a filter are kept, and filters that are kept."""
 
@@ -174,7 +174,9 @@ class Search:
         narrowed = None if query.filters.empty else query.filters
         among = self._among(narrowed) if narrowed else None
         by_meaning = mode != "words" and self.ready and bool(query.text)
-        words = self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
+        words = (
+            self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
+        )
         try:
             meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
         except EncoderLost:

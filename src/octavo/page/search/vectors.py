@@ -286,10 +286,12 @@ class VectorIndex:
             best = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
         return [self.rows[places].tolist() for places in best[1]]
 
-    def _ranks(self, vector: FloatArray, wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _ranks(
+        self, vector: FloatArray, wanted: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How far down the rows that a query should find stand after stage one, and after stage two.
 
-        Stage two orders the most that stage one may keep; that a shorter list has fewer before them is left out.
+        Stage two orders the most that stage one may keep: of a shorter list fewer stand before them.
         """
         centred = _unit(vector[None]) - self._mean
         most = min(_COARSE[-1], self.meta.count)
@@ -310,8 +312,8 @@ class VectorIndex:
         """Chooses how many candidates stages one and two keep, the fewest that reach a recall@10.
 
         Args:
-            queries: (n, 384) vectors of real queries or papers; with forty the recall of others is a hundredth
-                less than what they reach, with two hundred as much.
+            queries: (n, 384) vectors of real queries or papers; what forty reach, others miss by a hundredth,
+                what two hundred reach they reach too.
             target: recall@10 against `exact` on these queries.
 
         Returns:
@@ -323,7 +325,9 @@ class VectorIndex:
         by_bits, by_head = zip(*map(self._ranks, queries, wanted), strict=True)
         bits, head = np.concatenate(by_bits), np.concatenate(by_head)
         coarse = _fewest(_COARSE, lambda kept: bits < kept, target)
-        fine = _fewest(_FINE, lambda kept: (bits < coarse) & (head < kept), min(target, float(np.mean(bits < coarse))))
+        fine = _fewest(
+            _FINE, lambda kept: (bits < coarse) & (head < kept), min(target, float(np.mean(bits < coarse)))
+        )
         reached = float(np.mean((bits < coarse) & (head < fine)))
         kept = asdict(self.meta) | {"coarse": coarse, "fine": fine, "generation": self.meta.generation + 1}
         self._commit(Meta(**kept))

@@ -94,8 +94,8 @@ class Filters:
         """The filters as conditions on the table of papers, every value bound.
 
         Args:
-            walk: ask each paper for its category, in the place of taking all papers of the category first: the
-                way for categories so large that the first papers of any order have some of it.
+            walk: ask each paper for its category, in the place of taking all papers of the category first:
+                the way for categories so large that the first papers of any order have some of it.
         """
         found: list[ColumnElement[bool]] = []
         if self.category is not None:

@@ -155,7 +155,9 @@ def listing(page: Page, asked: Asked) -> Listing:
         found = page.finder.find(asked.q, asked.filters, limit, offset)
         whys = {hit.id: (hit.why, hit.snippet) for hit in found.hits}
         read = {hit.id: hit.paper for hit in found.hits if hit.paper is not None}
-        read |= {paper.id: paper for paper in page.store.papers.many([name for name in whys if name not in read])}
+        read |= {
+            paper.id: paper for paper in page.store.papers.many([name for name in whys if name not in read])
+        }
         papers, more, note = [read[name] for name in whys if name in read], found.more, found.note
     elif asked.sort in WINDOWS:
         papers = _window(page, asked, limit + 1, offset)

@@ -36,15 +36,14 @@ async def papers(request: Request, asked: Asked = Depends(asked), page: Page = D
         sorts=SORTS,
         verdicts=VERDICTS,
         formula=trending.FORMULA,
-        totals=page.totals.peek("all") or await asyncio.to_thread(page.totals.get, "all", lambda: _totals(page)),
+        totals=page.totals.peek("all")
+        or await asyncio.to_thread(page.totals.get, "all", lambda: _totals(page)),
         headers={"Vary": "HX-Request"},
     )
 
 
 @router.get("/complete")
-def complete(
-    request: Request, q: str = Query("", max_length=400), page: Page = Depends(page_of)
-) -> Response:
+def complete(request: Request, q: str = Query("", max_length=400), page: Page = Depends(page_of)) -> Response:
     """Titles that have the words typed so far, as JSON, for the list under the search box."""
     page.allow(request, "complete", page.settings.limits.complete)
     titles = dict.fromkeys(plain(title) for _, title in page.titles.complete(q.replace("\0", " ")))
