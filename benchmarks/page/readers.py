@@ -26,8 +26,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from search import QUERIES, more_like, real_vectors
-from texts import catalogue
+from search import QUERIES, more_like, real_vectors  # type: ignore[import-not-found]
+from texts import catalogue  # type: ignore[import-not-found]
 
 from octavo.cli.page import ONE_THREAD
 

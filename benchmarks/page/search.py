@@ -207,8 +207,8 @@ def main() -> None:
         timed(f"octavo, a filter that leaves {len(some):,}", narrowed, tested, inside)
         disk = sum(file.stat().st_size for file in Path(folder).iterdir()) / 2**20
         print(
-            f"{'':<4}files {disk:,.0f} MiB, mapped, of which {given.vectors * 48 / 2**20:,.0f} are read by every "
-            f"search; {max(0, held):,} MiB beside them",
+            f"{'':<4}files {disk:,.0f} MiB, mapped, of which {given.vectors * 48 / 2**20:,.0f} are read by "
+            f"every search; {max(0, held):,} MiB beside them",
             flush=True,
         )
         peers(kept, given.hnsw, tested)

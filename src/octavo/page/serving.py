@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from octavo.page.digest import sending
+from octavo.page.digest import sending, watching
 from octavo.page.finding import Fused, complete_vectors
 from octavo.page.ingest import import_library
 from octavo.page.search import search_of
@@ -75,6 +75,9 @@ def _schedule(page: Page) -> Callable[[], None]:
             next_run_time=datetime.now(UTC),
             max_instances=1,
         )
+    scheduler.add_job(
+        lambda: _noted(page, "watch", QUARTER, _watch), "interval", seconds=QUARTER, max_instances=1
+    )
     scheduler.add_job(lambda: _noted(page, "retention", DAILY, _forget), "cron", hour=5, minute=0)
     scheduler.start()
 
@@ -118,6 +121,10 @@ class Round:
         self._ending.set()
         if self._at_it.acquire(timeout=MAIL_TAKES):
             self._at_it.release()
+
+
+def _watch(page: Page) -> None:
+    watching.tell(page.settings, page.store, page.postbox)
 
 
 def _forget(page: Page) -> None:

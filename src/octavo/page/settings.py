@@ -68,6 +68,7 @@ class MailSettings:
         folder: where the .eml files go.
         sender: the address that mails come from.
         contact: the line at the end of every mail that says who sends it, as the law asks.
+        owner: the address that is told of jobs that are late; nobody is where it is "".
         a_second: how many mails leave in a second at most.
     """
 
@@ -77,6 +78,7 @@ class MailSettings:
     contact: str = (
         "You get this because this address was confirmed on an octavo page run for its owner alone."
     )
+    owner: str = ""
     a_second: float = 10.0
 
 
@@ -158,5 +160,6 @@ def from_environment(
             folder=folder / "outbox",
             sender=environment.get("OCTAVO_PAGE_SENDER", plain.sender),
             contact=environment.get("OCTAVO_PAGE_CONTACT", plain.contact),
+            owner=environment.get("OCTAVO_PAGE_OWNER", ""),
         ),
     )

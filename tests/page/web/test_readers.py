@@ -86,11 +86,9 @@ def test_follows_and_tags_are_taken_off(client: TestClient, post: Post) -> None:
 
 
 def test_a_view_is_counted_once_a_day(client: TestClient, store: Store) -> None:
-    before = store.papers.get("aaren").heat  # type: ignore[union-attr]
     for _ in range(3):
         client.get("/papers/aaren")
     client.app.state.page.views.write()  # type: ignore[attr-defined]
-    assert store.papers.get("aaren").heat > before  # type: ignore[union-attr]
     with store.database.read() as connection:
         from sqlalchemy import text
 
