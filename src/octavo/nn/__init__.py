@@ -1,0 +1,5 @@
+"""Building blocks that two or more papers share."""
+
+from octavo.nn.minimise import minimise
+
+__all__ = ["minimise"]
