@@ -39,6 +39,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+expect.set_options(timeout=60_000)
+
 
 @dataclass
 class Site:
