@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ from octavo.retrieval.neural_ranking.parts.plots import (
     leaderboard_of_collections,
     overlap_thirds,
 )
-from octavo.retrieval.neural_ranking.ranking_set import mixed
+from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
 from octavo.retrieval.neural_ranking.scales import SCALES, Config
 from octavo.retrieval.neural_ranking.strategies import weak_labels
 from octavo.retrieval.neural_ranking.training import Pairs, train
@@ -178,17 +178,23 @@ def objectives(config: Config, lab: Lab) -> None:
                 lab.record(system=system, dataset=name, metric="ndcg_at_10", value=items.mean(), items=items)
 
 
-@part(data=(*CLASSIC, "arxiv_abstracts"))
-def strategies(config: Config, lab: Lab) -> None:
-    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
-    found = material(config, config.collections)
-    taught = weak_labels(
-        found.vocabulary,
+@lru_cache(maxsize=1)
+def taught_by_bm25(config: Config) -> RankingSet:
+    """Titles with candidates that BM25 labels, the same for every seed."""
+    return weak_labels(
+        material(config, config.collections).vocabulary,
         titles(config.weak_titles),
         config.weak_depth,
         query_length=config.query_length,
         doc_length=config.doc_length,
     )
+
+
+@part(data=(*CLASSIC, "arxiv_abstracts"))
+def strategies(config: Config, lab: Lab) -> None:
+    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
+    found = material(config, config.collections)
+    taught = taught_by_bm25(config)
     models = {
         "supervised": built("drmm", config, found, lab),
         "title": begun(config, lab, found, "drmm"),

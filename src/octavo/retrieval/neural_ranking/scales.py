@@ -28,7 +28,7 @@ class Config:
     """Learning objective, where objectives are not what is compared."""
     epochs: int = 3
     """Epochs over the judged queries, at most."""
-    cheap_epochs: int = 20
+    cheap_epochs: int = 15
     """The same where the features of pairs never change and training costs nothing: K-NRM and DRMM."""
     batch: int = 8
     """Queries a step."""

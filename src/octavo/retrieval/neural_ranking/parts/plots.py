@@ -69,7 +69,7 @@ def by_strategy(records: Records) -> Any:
     kept = records.where(part="strategies", dataset=POOLED, metric="ndcg_at_10")
     names = [f"drmm_{end}" for end in ("title_only", "weak_only", "supervised", "title", "weak")]
     bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
-    bars = {name: kept.where(system=name).values() for name in names}
+    bars = {name: values for name in names if (values := kept.where(system=name).values())}
     return figures.groups(bars, "Learning strategies, without BM25's score", bm25[0] if bm25 else None)
 
 
