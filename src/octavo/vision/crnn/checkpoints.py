@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -12,6 +13,7 @@ from torch import Tensor
 from octavo.errors import Missing
 from octavo.vision.crnn.alphabet import ENGLISH
 from octavo.vision.crnn.network import CRNN
+from octavo.vision.crnn.torch7 import read_torch7
 
 PACKAGE = "easyocr_en_models"
 FILE = "models/english_g2.pth"
@@ -104,6 +106,65 @@ def from_meijieru(state: Mapping[str, Tensor], alphabet: str = "0-9a-z") -> CRNN
         _move(given, f"rnn.{layer}.rnn", ours, f"recurrent.layers.{layer}.rnn")
         _move(given, f"rnn.{layer}.embedding", ours, f"recurrent.layers.{layer}.linear")
     return _loaded(model, ours, given)
+
+
+def from_torch7(state: Mapping[str, Any] | Path | str, alphabet: str = "0-9a-z") -> CRNN:
+    """A recogniser with weights of the authors' own Torch7 code.
+
+    Args:
+        state: a snapshot, ``{"parameters": [...], "bnVars": [...]}`` as `read_torch7` gives it, or its file.
+        alphabet: its characters, in order.
+
+    Raises:
+        ValueError: a tensor lacks, is left over or has another shape.
+        OctavoError: the file cannot be read.
+    """
+    read = state if isinstance(state, Mapping) else read_torch7(state)
+    if not isinstance(read, Mapping) or not {"parameters", "bnVars"} <= set(read):
+        raise ValueError("no snapshot of the authors' code: it has `parameters` and `bnVars`")
+    model = CRNN(alphabet)
+    names, expected = _torch7_names(model), model.state_dict()
+    given = [*read["parameters"], *read["bnVars"]]
+    if len(given) != len(names):
+        raise ValueError(f"the snapshot has {len(given)} tensors, the network has {len(names)}")
+    found: dict[str, list[Tensor]] = {}
+    for name, tensor in zip(names, given, strict=True):
+        found.setdefault(name, []).append(tensor.float())
+    ours: dict[str, Tensor] = {}
+    for name, tensors in found.items():
+        # The map of both directions at once is that of each direction side by side; their biases are added.
+        joined = tensors[0] if len(tensors) == 1 else _joined(tensors)
+        if ".rnn." in name:
+            # Gates are in, forget, out, cell there and in, forget, cell, out here.
+            gates = joined.chunk(4)
+            joined = torch.cat([gates[0], gates[1], gates[3], gates[2]])
+        # Some versions keep a convolution's weights as a matrix.
+        ours[name] = (
+            joined.reshape(expected[name].shape) if joined.numel() == expected[name].numel() else joined
+        )
+    return _loaded(model, ours, {})
+
+
+def _torch7_names(model: CRNN) -> list[str]:
+    """Our names of the tensors in the order of a snapshot; one of both directions comes twice."""
+    names, running = [], []
+    for index, stage in enumerate(model.features.stages):
+        names += [f"features.convolutions.{index}.{kind}" for kind in ("weight", "bias")]
+        if stage.norm:
+            names += [f"features.norms.{index}.{kind}" for kind in ("weight", "bias")]
+            running += [f"features.norms.{index}.{kind}" for kind in ("running_mean", "running_var")]
+    for layer in range(2):
+        for direction in ("", "_reverse"):
+            names += [
+                f"recurrent.layers.{layer}.rnn.{kind}_l0{direction}"
+                for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+            ]
+        names += [f"recurrent.layers.{layer}.linear.{kind}" for kind in 2 * ("weight", "bias")]
+    return names + running
+
+
+def _joined(directions: list[Tensor]) -> Tensor:
+    return torch.cat(directions, dim=1) if directions[0].ndim == 2 else sum(directions[1:], directions[0])
 
 
 def _shipped(folder: Path) -> CRNN:
