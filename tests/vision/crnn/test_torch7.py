@@ -19,7 +19,7 @@ class Writer:
     """Torch7's binary form: a kind, then the value; a table or an object that comes again is its number."""
 
     def __init__(self) -> None:
-        self.bytes = b""
+        self.bytes = bytearray()
         self.seen: dict[Any, int] = {}
 
     def put(self, form: str, *values: Any) -> None:

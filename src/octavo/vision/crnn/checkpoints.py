@@ -12,12 +12,13 @@ from torch import Tensor
 
 from octavo.errors import Missing
 from octavo.vision.crnn.alphabet import ENGLISH
-from octavo.vision.crnn.network import CRNN
+from octavo.vision.crnn.network import CRNN, MusicCRNN
 from octavo.vision.crnn.torch7 import read_torch7
 
 PACKAGE = "easyocr_en_models"
 FILE = "models/english_g2.pth"
 SHIPPED = Path(__file__).parent / "weights"
+OWN = {"rendered": "reader", "digits": "digit_reader", "music": "score_reader"}
 
 
 def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
@@ -25,8 +26,9 @@ def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
 
     Args:
         name: `english`, the weights of EasyOCR, trained by others on far more than any laptop can draw (96
-            characters, height 64; an extra package); or `rendered`, the small ones that come with octavo,
-            trained on rendered text alone by ``octavo train-weights crnn``.
+            characters, height 64; an extra package); or small ones that come with octavo, made by
+            ``octavo train-weights crnn``: `rendered` (rendered text), `digits` (strings of handwritten
+            digits, white on black), `music` (the pitches of a staff).
         path: of the file `english_g2.pth`, where the package is not installed.
 
     Raises:
@@ -37,10 +39,10 @@ def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
         >>> crnn_pretrained("rendered").height
         32
     """
-    if name == "rendered":
-        return _shipped(SHIPPED / "reader")
+    if name in OWN:
+        return _shipped(SHIPPED / OWN[name], MusicCRNN if name == "music" else CRNN)
     if name != "english":
-        raise ValueError(f"got the name {name!r}; give 'english' or 'rendered'")
+        raise ValueError(f"got the name {name!r}; give 'english', {', '.join(map(repr, OWN))}")
     if path is None:
         specification = find_spec(PACKAGE)
         if specification is None or not specification.submodule_search_locations:
@@ -167,10 +169,10 @@ def _joined(directions: list[Tensor]) -> Tensor:
     return torch.cat(directions, dim=1) if directions[0].ndim == 2 else sum(directions[1:], directions[0])
 
 
-def _shipped(folder: Path) -> CRNN:
+def _shipped(folder: Path, kind: type[CRNN]) -> CRNN:
     """As `from_pretrained`, which would print that it loads."""
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    model = CRNN(**settings)
+    model = kind(**settings)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()
 

@@ -63,7 +63,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         separator: str = "",
     ) -> None:
         super().__init__(alphabet, separator)
-        self.variant, self.height = variant, height
+        self.variant, self.height, self.in_channels = variant, height, in_channels
         self.features = ConvolutionalFeatures(
             variant, height=height, width_mult=width_mult, in_channels=in_channels
         )
@@ -99,6 +99,19 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         from octavo.vision.crnn.checkpoints import from_torch7
 
         return from_torch7(state, alphabet)
+
+    def to_onnx(self, path: Path | str) -> None:
+        """Writes the reader as ONNX, for any number of pictures of any one width.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            Missing: onnx or onnxscript is not installed.
+        """
+        from octavo.vision.crnn.onnx_export import export_onnx
+
+        export_onnx(self, path, height=self.height, channels=self.in_channels)
 
     def processor(self, **settings: Any) -> CRNNProcessor:
         """The processor whose pictures the weights expect.
