@@ -9,7 +9,7 @@ from octavo.vision import CRNN
 
 
 def test_the_file_reads_as_the_model_does(tmp_path: Path) -> None:
-    pytest.importorskip("onnxscript", reason="ONNX files are written with the extra onnx")
+    pytest.importorskip("onnx", reason="ONNX files are written with the extra onnx")
     runtime = pytest.importorskip("onnxruntime", reason="ONNX files are read with onnxruntime")
     torch.manual_seed(0)
     model = CRNN("0-9", width_mult=0.05).train()

@@ -107,7 +107,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
             path: of the file.
 
         Raises:
-            Missing: onnx or onnxscript is not installed.
+            Missing: onnx is not installed.
         """
         from octavo.vision.crnn.onnx_export import export_onnx
 

@@ -1,5 +1,7 @@
 """A reader as an ONNX file, for runtimes without torch."""
 
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -38,27 +40,26 @@ def export_onnx(model: CTCModel, path: Path | str, *, height: int, channels: int
         channels: of the pictures.
 
     Raises:
-        Missing: onnx or onnxscript is not installed.
+        Missing: onnx is not installed.
     """
-    try:
-        import onnxscript  # noqa: F401  (torch's exporter needs it, and says so only half way)
-    except ImportError as error:
-        raise Missing("onnx", "Install it: `pip install 'octavo[onnx]'`.") from error
+    if find_spec("onnx") is None:
+        raise Missing("onnx", "Install it: `pip install 'octavo[onnx]'`.")
     training = model.training
     reader = LogProbs(model).eval()
-    example = torch.zeros(2, channels, height, 4 * height)
-    batch, width = torch.export.Dim("batch"), torch.export.Dim("width", min=height)
     try:
-        torch.onnx.export(
-            reader,
-            (example,),
-            str(path),
-            input_names=["images"],
-            output_names=["log_probs"],
-            dynamic_shapes=({0: batch, 3: width},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with warnings.catch_warnings(), torch.no_grad():
+            # The exporter by tracing, which takes a moment. It warns of itself, of the check of sizes, which
+            # holds for every width, and of batches of another size, which are tested.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                reader,
+                (torch.zeros(2, channels, height, 4 * height),),
+                str(path),
+                input_names=["images"],
+                output_names=["log_probs"],
+                dynamic_axes={"images": {0: "batch", 3: "width"}, "log_probs": {0: "batch", 1: "time"}},
+                opset_version=17,
+                dynamo=False,
+            )
     finally:
         model.train(training)
