@@ -30,7 +30,7 @@ class Config:
     """Words of IIIT5k that are read; None for all 3,000."""
     squashed_width: int = 160
     """Width to which every word is squashed, at height 64."""
-    squashed_widths: tuple[int, ...] = (80, 120, 160, 240, 320)
+    squashed_widths: tuple[int, ...] = (80, 120, 200, 320)
     """Widths to which some of the words are squashed, for a curve."""
     lexica: int = 3
     """Lexica that are drawn for each word and size."""
@@ -66,9 +66,9 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_short_steps: int = 400
+    music_short_steps: int = 300
     """Training steps on the shortest quarter of the fragments, before all of them."""
-    music_steps: int = 1400
+    music_steps: int = 700
     """Training steps on music."""
     music_batch: int = 16
     """Fragments a step."""

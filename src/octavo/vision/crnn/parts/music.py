@@ -38,8 +38,7 @@ def score_reader(lab: Lab) -> MusicCRNN:
     config = Config()
     tunes, others = engraved_tunes(config, lab)
     model: MusicCRNN = seeded(lab, lambda: MusicCRNN(list(PITCHES), width_mult=config.music_width))
-    steps = config.music_short_steps, config.music_steps
-    trained_on(lab, model, tunes, steps, config.music_batch)
+    trained_on(lab, model, tunes, (400, 1400), config.music_batch)
     random = np.random.default_rng(lab.key("held out") >> 2)
     seen = [Engraved(Photographed()(each.picture, random), each.text) for each in others]
     read = [read_batch(model, {"images": as_images([each.picture])})[0] for each in seen]
