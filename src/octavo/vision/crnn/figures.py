@@ -140,7 +140,7 @@ def size_and_accuracy(placed: Mapping[str, tuple[float, float]], colours: Mappin
         )
     # 8.3 million parameters of four bytes, Table 2 and Table 3.
     axes.scatter(33, 78.2, facecolor="white", edgecolor="#4D4D4D", s=60, zorder=3)
-    axes.annotate("the paper", (33, 78.2), (0, 9), textcoords="offset points", ha="center", color="#4D4D4D")
+    axes.annotate("the paper", (33, 78.2), (0, -18), textcoords="offset points", ha="center", color="#4D4D4D")
     axes.set(
         xscale="log",
         xlim=(0.5, 80),
