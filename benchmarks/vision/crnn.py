@@ -70,7 +70,7 @@ def reading(console: Console, threads: int) -> None:
     torch.manual_seed(0)
     model = CRNN().eval()
     # What was trained has weights in the order that a CPU's convolutions want.
-    model.features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.features.to(memory_format=torch.channels_last)
     port = Port(CRNN().eval())
     port.model.load_state_dict(model.state_dict())
     words = pictures()

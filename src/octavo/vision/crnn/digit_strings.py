@@ -81,7 +81,7 @@ class DigitStrings:
             random: decides which, and how far apart.
         """
         chosen = random.integers(len(self.labels), size=number)
-        return self._strung(chosen, random), "".join(str(self.labels[index]) for index in chosen)
+        return self._strung(chosen.tolist(), random), "".join(str(self.labels[index]) for index in chosen)
 
     def write(self, text: str, random: np.random.Generator) -> UInt8[np.ndarray, "32 columns"]:
         """A given string, each digit by another hand.
