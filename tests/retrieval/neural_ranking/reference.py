@@ -39,14 +39,14 @@ def knrm(query: list[int], doc: list[int], vectors: Tensor, weight: Tensor, bias
 
 
 def phrases(words: list[int], vectors: Tensor, weight: Tensor, bias: Tensor, width: int) -> list[Tensor]:
-    """Of every n-gram, which may reach over the end: relu(sum_k W_k e_(i+k) + b), of length one."""
+    """Of every n-gram, which may reach over the end: relu(sum_k W_k sqrt(d) e_(i+k) + b), of length one."""
     found = []
     for start in range(len(words)):
         total = bias.clone()
         for place in range(width):
             if start + place < len(words):
                 vector = vectors[words[start + place]]
-                total += weight[place] @ (vector / vector.norm())
+                total += weight[place] @ (vector / vector.norm() * len(vector) ** 0.5)
         total = total.relu()
         found.append(total / max(float(total.norm()), 1e-12))
     return found

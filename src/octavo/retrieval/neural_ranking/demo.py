@@ -61,8 +61,6 @@ def demo(
         {
             "bm25": shown(one),
             "reranked": shown(other),
-            "bm25_text": stage.texts[one][:400],
-            "reranked_text": stage.texts[other][:400],
             "score": round(score, 3),
             "matches": matched(model, query, stage.texts[other]),
         }

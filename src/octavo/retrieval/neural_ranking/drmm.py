@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from octavo.retrieval.neural_ranking.text import Vocabulary
-from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, same_words
+from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, distinct_words, same_words
 
 
 class DRMM(VectorRanker):
@@ -116,15 +116,18 @@ class DRMM(VectorRanker):
         self, query: Int[Tensor, " q"], docs: Int[Tensor, "docs d"]
     ) -> Float[Tensor, "docs q features"]:
         """The features of documents for one query; each distinct word meets the query's words once."""
-        words, rows = docs.unique(return_inverse=True)
+        words, rows = distinct_words(docs, len(self.vectors))
         asked, there = (query != 0)[None], (words != 0)[None]
         same = same_words(query[None], words[None], asked, there)
         places = self.bin_of(self.similarity(query[None], words[None], asked, there), same)[0]
         # Padding goes to a bin of its own, which is cut off.
-        table = torch.where(there, places, self.bins)
+        # 32 bits are enough for the cells of some thousand documents, and half the memory to go through.
+        table = torch.where(there, places, self.bins).int()
         slots = len(query) * (self.bins + 1)
-        table = (table + torch.arange(0, slots, self.bins + 1, device=docs.device)[:, None]).T.contiguous()
-        start = torch.arange(0, len(docs) * slots, slots, device=docs.device)
+        table = (
+            table + torch.arange(0, slots, self.bins + 1, device=docs.device).int()[:, None]
+        ).T.contiguous()
+        start = torch.arange(0, len(docs) * slots, slots, device=docs.device).int()
         cells = F.embedding(rows, table) + start[:, None, None]
         counts = torch.bincount(cells.flatten(), minlength=len(docs) * slots)
         counts = rearrange(counts, "(docs q bins) -> docs q bins", docs=len(docs), q=len(query))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from octavo import data
-from octavo.lab import Lab, part, weights
+from octavo.lab import Lab, house_style, part, weights
 from octavo.retrieval.neural_ranking import figures
 from octavo.retrieval.neural_ranking.encoders import CrossEncoder
 from octavo.retrieval.neural_ranking.features import HandCrafted, LambdaMARTFeatures
@@ -41,7 +41,7 @@ from octavo.retrieval.neural_ranking.parts.plots import (
     leaderboard_of_collections,
     overlap_thirds,
 )
-from octavo.retrieval.neural_ranking.ranking_set import mixed
+from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
 from octavo.retrieval.neural_ranking.scales import SCALES, Config
 from octavo.retrieval.neural_ranking.strategies import weak_labels
 from octavo.retrieval.neural_ranking.training import Pairs, train
@@ -131,7 +131,8 @@ def interaction(config: Config, lab: Lab) -> None:
     gain, shared = ndcg - bm25, overlap(found)
     if lab.seed == 0:
         gains = {"chosen+bm25": gain, "drmm": found.joined.ndcg(out["drmm"].model).numpy() - bm25}
-        lab.figure("gain_of_each_query", figures.sorted_gains(gains))
+        with house_style():
+            lab.figure("gain_of_each_query", figures.sorted_gains(gains))
     order = np.argsort(shared, kind="stable")
     thirds = zip(THIRDS, np.array_split(order, 3), strict=True)
     for dataset, rows in thirds:
@@ -177,17 +178,23 @@ def objectives(config: Config, lab: Lab) -> None:
                 lab.record(system=system, dataset=name, metric="ndcg_at_10", value=items.mean(), items=items)
 
 
-@part(data=(*CLASSIC, "arxiv_abstracts"))
-def strategies(config: Config, lab: Lab) -> None:
-    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
-    found = material(config, config.collections)
-    taught = weak_labels(
-        found.vocabulary,
+@lru_cache(maxsize=1)
+def taught_by_bm25(config: Config) -> RankingSet:
+    """Titles with candidates that BM25 labels, the same for every seed."""
+    return weak_labels(
+        material(config, config.collections).vocabulary,
         titles(config.weak_titles),
         config.weak_depth,
         query_length=config.query_length,
         doc_length=config.doc_length,
     )
+
+
+@part(data=(*CLASSIC, "arxiv_abstracts"))
+def strategies(config: Config, lab: Lab) -> None:
+    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
+    found = material(config, config.collections)
+    taught = taught_by_bm25(config)
     models = {
         "supervised": built("drmm", config, found, lab),
         "title": begun(config, lab, found, "drmm"),
@@ -307,7 +314,8 @@ def picture(config: Config, lab: Lab) -> None:
     score = float(model(query[None], doc[None]).detach())
     lab.record(system="drmm", dataset="Cranfield-pair", metric="score", value=score)
     asked, told = ([words[place] for place in each.tolist()] for each in (query, doc))
-    lab.figure("heat_map", figures.heat_map(asked, told, similarity, histograms, score))
+    with house_style():
+        lab.figure("heat_map", figures.heat_map(asked, told, similarity, histograms, score))
 
 
 @weights

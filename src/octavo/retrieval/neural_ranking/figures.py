@@ -174,6 +174,7 @@ def objectives(values: Mapping[str, Mapping[str, Sequence[float]]]) -> Any:
         axes.set_yticks(range(len(losses)), list(reversed(list(losses))))
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("nDCG@10")
+        axes.locator_params(axis="x", nbins=5)
         axes.set_title(label(model))
     for place, (name, hue) in enumerate(
         (("pointwise", "#E69F00"), ("pairwise", "#0072B2"), ("listwise", "#009E73"))

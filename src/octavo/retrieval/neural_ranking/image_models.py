@@ -122,8 +122,8 @@ class ARCII(VectorRanker):
         doc_mask: Bool[Tensor, "batch d"],
         idf: Float[Tensor, "batch q"],
     ) -> Float[Tensor, " batch"]:
-        asked = rearrange(self.of_query_words(self.embed(query, query_mask)), "b q maps -> b maps q 1")
-        told = rearrange(self.of_doc_words(self.embed(docs, doc_mask)), "b d maps -> b maps 1 d")
+        asked = rearrange(self.of_query_words(self.spread(query, query_mask)), "b q maps -> b maps q 1")
+        told = rearrange(self.of_doc_words(self.spread(docs, doc_mask)), "b d maps -> b maps 1 d")
         there = (query_mask[:, :, None] & doc_mask[:, None, :])[:, None]
         meeting = (asked + told).relu() * there.to(asked.dtype)
         halved = F.max_pool2d(meeting, 2, ceil_mode=True)

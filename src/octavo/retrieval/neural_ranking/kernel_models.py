@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from octavo.retrieval.neural_ranking.kernels import kernel_centres, kernel_sums, kernels
 from octavo.retrieval.neural_ranking.pooling import Windows
 from octavo.retrieval.neural_ranking.text import Vocabulary
-from octavo.retrieval.neural_ranking.word_vectors import VectorRanker
+from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, distinct_words
 
 FLOOR = 1e-10
 SCALE = 0.01
@@ -93,7 +93,7 @@ class KNRM(VectorRanker):
         self, query: Int[Tensor, " q"], docs: Int[Tensor, "docs d"]
     ) -> Float[Tensor, "docs kernels"]:
         """The features of documents for one query; each distinct word meets the query's words once."""
-        words, places = docs.unique(return_inverse=True)
+        words, places = distinct_words(docs, len(self.vectors))
         there, asked = words != 0, query != 0
         cosines = self.similarity(query[None], words[None], asked[None], there[None])[0].T
         cosines = cosines.to(torch.promote_types(cosines.dtype, torch.float32))
@@ -160,7 +160,7 @@ class ConvKNRM(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> list[Float[Tensor, "batch words filters"]]:
         """Of each length, the vector of the phrase that begins at each word, of length one."""
-        words = self.embed(ids, mask)
+        words = self.spread(ids, mask)
         return [F.normalize(phrase(words).relu(), dim=-1) for phrase in self.phrases]
 
     def pairs(  # noqa: D102

@@ -28,7 +28,7 @@ class Config:
     """Learning objective, where objectives are not what is compared."""
     epochs: int = 3
     """Epochs over the judged queries, at most."""
-    cheap_epochs: int = 20
+    cheap_epochs: int = 15
     """The same where the features of pairs never change and training costs nothing: K-NRM and DRMM."""
     batch: int = 8
     """Queries a step."""
@@ -38,7 +38,7 @@ class Config:
     """Documents of a query a step."""
     learning_rate: float = 3e-3
     """Of AdamW."""
-    titles: int = 4000
+    titles: int = 3000
     """Titles of papers that must find their abstract, before anything judged is seen."""
     title_epochs: int = 1
     """Epochs over them."""

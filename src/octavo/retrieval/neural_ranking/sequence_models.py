@@ -48,7 +48,7 @@ class ARCI(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch maps"]:
         """The vector of a text; padding is left out before every pooling."""
-        seen = self.first(self.embed(ids, mask)).relu() * mask[..., None].to(self.vectors.dtype)
+        seen = self.first(self.spread(ids, mask)).relu() * mask[..., None].to(self.vectors.dtype)
         halved = F.max_pool1d(rearrange(seen, "b n maps -> b maps n"), 2, ceil_mode=True)
         # Half as many places are real, one more where their number is odd.
         places = torch.arange(halved.shape[-1], device=ids.device)
@@ -106,7 +106,7 @@ class MVLSTM(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words states"]:
         """The states at each word, of length one; the way back begins at the last word, not padding."""
-        words, lengths = self.embed(ids, mask), mask.sum(1)
+        words, lengths = self.spread(ids, mask), mask.sum(1)
         there, _ = self.onwards(words)
         back, _ = self.backwards(reversed_texts(words, lengths))
         return F.normalize(torch.cat([there, reversed_texts(back, lengths)], dim=-1), dim=-1)
@@ -188,8 +188,8 @@ class Duet(VectorRanker):
         doc_mask: Bool[Tensor, "batch d"],
     ) -> Float[Tensor, " batch"]:
         """From the product of the query's vector with that of each stretch of the document."""
-        asked = rearrange(self.of_query_words(self.embed(query, query_mask)).tanh(), "b q maps -> b maps q")
-        told = rearrange(self.of_doc_words(self.embed(docs, doc_mask)).tanh(), "b d maps -> b maps d")
+        asked = rearrange(self.of_query_words(self.spread(query, query_mask)).tanh(), "b q maps -> b maps q")
+        told = rearrange(self.of_doc_words(self.spread(docs, doc_mask)).tanh(), "b d maps -> b maps d")
         product = masked_max(asked, query_mask)[:, :, None] * told
         return self.distributed(masked_max(product, doc_mask)).squeeze(-1)
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
+from jaxtyping import Float
 
-from octavo.retrieval.neural_ranking.heuristics import BM25
+from octavo.retrieval.neural_ranking.heuristics import BM25, FirstStage
 from octavo.retrieval.neural_ranking.ranking_set import RankingSet
 from octavo.retrieval.neural_ranking.text import Vocabulary
 
@@ -72,7 +74,8 @@ def weak_labels(
     """
     generator = torch.Generator().manual_seed(seed % (1 << 63))
     sets = {}
-    for key, part, stage in _shards(titles):
+    for key, part, plain in _shards(titles):
+        stage = _Remembering(plain)
         best = _searched(vocabulary, part, stage, depth, query_length, doc_length)
         everything = torch.stack([torch.from_numpy(stage.scores(title)) for title, _ in part])
         drawn = torch.randint(len(part), best.candidates.shape, generator=generator)
@@ -84,6 +87,21 @@ def weak_labels(
     return RankingSet.joined(_same_depth(sets))
 
 
+class _Remembering(FirstStage):
+    """A first stage that keeps its scores, for who asks the same query again."""
+
+    def __init__(self, stage: FirstStage) -> None:
+        super().__init__(stage.texts)
+        self._stage = stage
+        self._kept: dict[str, np.ndarray] = {}
+
+    def scores(self, query: str) -> Float[np.ndarray, " docs"]:
+        """The score of every document."""
+        if query not in self._kept:
+            self._kept[query] = self._stage.scores(query)
+        return self._kept[query]
+
+
 def _shards(titles: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Sequence[tuple[str, str]], BM25]]:
     for start in range(0, len(titles), SHARD):
         part = titles[start : start + SHARD]
@@ -93,7 +111,7 @@ def _shards(titles: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Sequence[t
 def _searched(
     vocabulary: Vocabulary,
     part: Sequence[tuple[str, str]],
-    stage: BM25,
+    stage: FirstStage,
     depth: int,
     query_length: int,
     doc_length: int,

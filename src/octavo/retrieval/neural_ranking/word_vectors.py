@@ -59,6 +59,13 @@ class VectorRanker(Ranker):
         vectors = vectors if self.freeze else F.normalize(vectors, dim=-1)
         return vectors * mask[..., None].to(vectors.dtype)
 
+    def spread(
+        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words size"]:
+        """The same vectors with numbers of size one, for layers that are to learn from them."""
+        vectors: Tensor = self.embed(ids, mask) * self.vectors.shape[1] ** 0.5
+        return vectors
+
     def similarity(
         self,
         query: Int[Tensor, "batch q"],
@@ -85,3 +92,22 @@ def same_words(
 ) -> Bool[Tensor, "batch q d"]:
     """Where a word of the document is that of the query, by their ids."""
     return (query[:, :, None] == docs[:, None, :]) & query_mask[:, :, None] & doc_mask[:, None, :]
+
+
+def distinct_words(
+    docs: Int[Tensor, "docs d"], words: int
+) -> tuple[Int[Tensor, " distinct"], Int[Tensor, "docs d"]]:
+    """The words that occur, rising, and the place among them of every word; nothing has to be sorted.
+
+    Args:
+        docs: word ids.
+        words: of the vocabulary.
+
+    Example:
+        >>> distinct_words(torch.tensor([[7, 3], [3, 0]]), 9)
+        (tensor([0, 3, 7]), tensor([[2, 1], [1, 0]]))
+    """
+    there = torch.zeros(words, dtype=torch.bool, device=docs.device)
+    there[docs.flatten()] = True
+    places = there.cumsum(0) - 1
+    return there.nonzero().squeeze(1), places[docs]

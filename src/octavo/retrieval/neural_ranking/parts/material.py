@@ -212,7 +212,7 @@ def recipe(config: Config, name: str, **changes: object) -> Recipe:
         "batch": config.batch,
         "listed": config.listed,
         "learning_rate": config.learning_rate,
-        "patience": 5 if name in CHEAP else 2,
+        "patience": 5 if name in CHEAP else 1,
         "watched": config.watched,
     }
     return Recipe(**{**settings, **changes})  # type: ignore[arg-type]

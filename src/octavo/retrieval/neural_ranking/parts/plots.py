@@ -28,7 +28,7 @@ def leaderboard(records: Records) -> Any:
     kept = records.where(part=PARTS_OF_THE_TABLE, dataset=POOLED, metric="ndcg_at_10")
     rows = [row for system in kept.systems if (row := interval(kept, system, POOLED))]
     bm25 = next((row[1] for row in rows if row[0] == "bm25"), 0.0)
-    return figures.leaderboard(rows, bm25, "446 judged queries of four collections")
+    return figures.leaderboard(rows, bm25, "All judged queries of the four collections together")
 
 
 @plot
@@ -69,7 +69,7 @@ def by_strategy(records: Records) -> Any:
     kept = records.where(part="strategies", dataset=POOLED, metric="ndcg_at_10")
     names = [f"drmm_{end}" for end in ("title_only", "weak_only", "supervised", "title", "weak")]
     bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
-    bars = {name: kept.where(system=name).values() for name in names}
+    bars = {name: values for name in names if (values := kept.where(system=name).values())}
     return figures.groups(bars, "Learning strategies, without BM25's score", bm25[0] if bm25 else None)
 
 
