@@ -71,8 +71,9 @@ def demo(
 def _made(kind: str, text: str, random: np.random.Generator) -> Any:
     """A picture of a text: a word in some font, digits by different hands, or a photographed staff."""
     if kind == "digits":
-        known = data.load("MNIST5k")
-        return DigitStrings(known.pictures, known.labels).write(text or "31415926", random)
+        # Those that the weights were not trained on.
+        _, unseen = data.load("MNIST5k").hold_out(0.2, seed=0)
+        return DigitStrings(unseen.pictures, unseen.labels).write(text or "31415926", random)
     if kind == "music":
         pitches = tuple((text or "C4 E4 G4 C5 G4 E4 C4").split())
         strange = [pitch for pitch in pitches if pitch not in PITCHES]
