@@ -1,4 +1,4 @@
-"""Vectors of texts by a language model: the mean over what each text has, whatever is beside it in a batch."""
+"""Vectors of texts by a language model: the mean over what each text has, whatever stands beside it."""
 
 from types import SimpleNamespace
 from typing import Any

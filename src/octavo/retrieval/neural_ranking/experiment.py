@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,14 @@ from octavo.retrieval.neural_ranking.parts.material import (
     recipe,
     titles,
 )
-from octavo.retrieval.neural_ranking.parts.measuring import begun, measured, overlap, record, weighted
+from octavo.retrieval.neural_ranking.parts.measuring import (
+    begun,
+    measured,
+    overlap,
+    record,
+    restarted,
+    weighted,
+)
 from octavo.retrieval.neural_ranking.parts.plots import (
     by_objective,
     by_strategy,
@@ -41,7 +48,7 @@ from octavo.retrieval.neural_ranking.parts.plots import (
     leaderboard_of_collections,
     overlap_thirds,
 )
-from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
+from octavo.retrieval.neural_ranking.ranking_set import mixed
 from octavo.retrieval.neural_ranking.scales import SCALES, Config
 from octavo.retrieval.neural_ranking.strategies import weak_labels
 from octavo.retrieval.neural_ranking.training import Pairs, train
@@ -59,8 +66,8 @@ __all__ = [
 ]
 
 INTERACTION = ("knrm", "drmm", "match_pyramid", "conv_knrm")
-SYMMETRIC = ("arc_ii", "arc_i", "dssm")
-OTHERS = ("pacrr", "mv_lstm", "duet", "cdssm")
+REPRESENTATION = ("arc_i", "dssm")
+OTHERS = ("arc_ii", "pacrr", "mv_lstm", "duet", "cdssm")
 
 
 @part(seeds=1, data=(*CLASSIC, "minilm"))
@@ -101,17 +108,22 @@ def baselines(config: Config, lab: Lab) -> None:
 
 
 def encoded(config: Config, lab: Lab, found: Material) -> None:
-    """all-MiniLM-L6-v2 as it comes: cosines of the candidates, alone and mixed with BM25."""
+    """all-MiniLM-L6-v2 as it comes: cosines of the best candidates, alone and mixed with BM25.
+
+    What lies behind the candidates that are encoded keeps its place.
+    """
     joined, start, row = found.joined, 0, 0
-    cosines = torch.zeros_like(joined.first)
+    depth = min(config.encoder_depth, joined.depth)
+    cosines = -1 - torch.arange(joined.depth).expand(joined.first.shape) / joined.depth
+    cosines = cosines.clone()
     for each in found.texts.values():
         documents, queries = list(each.documents.values()), list(each.queries.values())
-        places = joined.candidates[row : row + len(queries)] - start
+        places = joined.candidates[row : row + len(queries), :depth] - start
         used = places.unique()
         vectors = torch.from_numpy(data.encode([documents[place] for place in used.tolist()]))
         asked = torch.from_numpy(data.encode(queries))
         rows = torch.searchsorted(used, places)
-        cosines[row : row + len(queries)] = (vectors[rows] * asked[:, None]).sum(-1)
+        cosines[row : row + len(queries), :depth] = (vectors[rows] * asked[:, None]).sum(-1)
         start, row = start + len(documents), row + len(queries)
     record(lab, found, "bi_encoder", cosines)
     record(lab, found, "bi_encoder+bm25", weighted(found, cosines))
@@ -147,15 +159,15 @@ def interaction(config: Config, lab: Lab) -> None:
 
 @part(data=(*CLASSIC, "arxiv_abstracts"))
 def representation(config: Config, lab: Lab) -> None:
-    """Models that make a vector of each text, and ARC-II, the symmetric model of interactions."""
+    """Models that make a vector of each text."""
     found = material(config, config.collections)
-    for name in SYMMETRIC:
+    for name in REPRESENTATION:
         measured(config, lab, found, name)
 
 
 @part(seeds=1, data=(*CLASSIC, "arxiv_abstracts"))
 def others(config: Config, lab: Lab) -> None:
-    """The models that are in the table but in no comparison of groups."""
+    """ARC-II, the symmetric model of interactions, and those that are in no comparison of groups."""
     found = material(config, config.collections)
     for name in OTHERS:
         measured(config, lab, found, name)
@@ -178,41 +190,39 @@ def objectives(config: Config, lab: Lab) -> None:
                 lab.record(system=system, dataset=name, metric="ndcg_at_10", value=items.mean(), items=items)
 
 
-@lru_cache(maxsize=1)
-def taught_by_bm25(config: Config) -> RankingSet:
-    """Titles with candidates that BM25 labels, the same for every seed."""
-    return weak_labels(
-        material(config, config.collections).vocabulary,
+@part(seeds=1, data=(*CLASSIC, "arxiv_abstracts"))
+def strategies(config: Config, lab: Lab) -> None:
+    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
+    found = material(config, config.collections)
+    taught = weak_labels(
+        found.vocabulary,
         titles(config.weak_titles),
         config.weak_depth,
         query_length=config.query_length,
         doc_length=config.doc_length,
     )
-
-
-@part(data=(*CLASSIC, "arxiv_abstracts"))
-def strategies(config: Config, lab: Lab) -> None:
-    """DRMM without a judgement: BM25 as the teacher, or titles that must find abstracts; then with them."""
-    found = material(config, config.collections)
-    taught = taught_by_bm25(config)
-    models = {
-        "supervised": built("drmm", config, found, lab),
-        "title": begun(config, lab, found, "drmm"),
-        "weak": built("drmm", config, found, lab),
-    }
     hinge = recipe(config, "drmm", loss="hinge", epochs=config.title_epochs, batch=2 * config.batch)
-    train(models["weak"], taught, recipe=hinge, seed=lab.key("weak"))
-    for strategy, model in models.items():
-        pairs = Pairs(model, found.joined)
-        if strategy != "supervised":
-            scores = pairs.all_scores(range(len(found.joined)))
-            record(lab, found, f"drmm_{strategy}_only", scores)
-            record(lab, found, f"drmm_{strategy}_only+bm25", mixed(found.joined.first, scores, 0.5))
-        out = cross_validate(
-            model, found.joined, found.fold_of, recipe(config, "drmm"), lab.key("folds"), pairs
-        )
-        record(lab, found, f"drmm_{strategy}", out.model)
-        record(lab, found, f"drmm_{strategy}+bm25", out.together)
+    # All seeds in one unit: what the teacher says and the features of its pairs are the same for each.
+    model = built("drmm", config, found, lab)
+    pairs, of_teacher = Pairs(model, found.joined), Pairs(model, taught)
+    for seed in range(config.seeds):
+        own = restarted(lab, seed)
+        first = built("drmm", config, found, own).state_dict()
+        for strategy in ("supervised", "title", "weak"):
+            model.load_state_dict(first)
+            if strategy == "title":
+                model.load_state_dict(begun(config, own, found, "drmm").state_dict())
+            if strategy == "weak":
+                train(model, taught, recipe=hinge, seed=own.key("weak"), pairs=of_teacher)
+            if strategy != "supervised":
+                scores = pairs.all_scores(range(len(found.joined)))
+                record(own, found, f"drmm_{strategy}_only", scores)
+                record(own, found, f"drmm_{strategy}_only+bm25", mixed(found.joined.first, scores, 0.5))
+            out = cross_validate(
+                model, found.joined, found.fold_of, recipe(config, "drmm"), own.key("folds"), pairs
+            )
+            record(own, found, f"drmm_{strategy}", out.model)
+            record(own, found, f"drmm_{strategy}+bm25", out.together)
 
 
 @part(seeds=1, data=(*CLASSIC, "arxiv_abstracts", "minilm"))

@@ -26,19 +26,19 @@ class Config:
 
     loss: str = "ranknet"
     """Learning objective, where objectives are not what is compared."""
-    epochs: int = 3
+    epochs: int = 2
     """Epochs over the judged queries, at most."""
     cheap_epochs: int = 15
     """The same where the features of pairs never change and training costs nothing: K-NRM and DRMM."""
     batch: int = 8
     """Queries a step."""
-    watched: int = 30
+    watched: int = 20
     """Candidates of a held-out query that tell when to stop."""
     listed: int = 8
     """Documents of a query a step."""
     learning_rate: float = 3e-3
     """Of AdamW."""
-    titles: int = 3000
+    titles: int = 2000
     """Titles of papers that must find their abstract, before anything judged is seen."""
     title_epochs: int = 1
     """Epochs over them."""
@@ -58,6 +58,8 @@ class Config:
 
     encoder: bool = True
     """Whether all-MiniLM-L6-v2 stands beside, as it comes."""
+    encoder_depth: int = 30
+    """Candidates that it ranks; the others keep their place behind these."""
     cross_steps: int = 0
     """Steps of fine-tuning a cross-encoder on titles; 0 leaves it out."""
     cross_batch: int = 16
@@ -98,10 +100,12 @@ SCALES = {
         query_length=24,
         doc_length=192,
         epochs=10,
+        watched=100,
         listed=16,
         batch=16,
         titles=24_000,
         title_epochs=3,
+        encoder_depth=100,
         phrase_filters=128,
         letter_trigrams=10_000,
         letter_hidden=300,
@@ -117,6 +121,8 @@ SCALES = {
         query_length=24,
         doc_length=500,
         epochs=30,
+        watched=100,
+        encoder_depth=100,
         listed=16,
         batch=16,
         titles=24_000,

@@ -1,5 +1,6 @@
 """What the parts of the experiment share: training one model from titles to folds, and recording it."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -102,3 +103,10 @@ def overlap(found: Material) -> np.ndarray:
             met = [len(words & there) / len(words) for there in relevant] if words else []
             shares.append(np.mean(met) if met else 0.0)
     return np.array(shares)
+
+
+def restarted(lab: Lab, seed: int) -> Lab:
+    """The lab of another seed inside the same unit, where one unit trains several."""
+    other = copy(lab)
+    other.seed = seed
+    return other

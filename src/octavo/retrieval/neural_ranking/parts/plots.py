@@ -47,7 +47,9 @@ def leaderboard_of_collections(records: Records) -> Any:
 @plot
 def families(records: Records) -> Any:
     """Representation against interaction, symmetric against asymmetric, words against phrases."""
-    kept = records.where(part=("interaction", "representation"), dataset=POOLED, metric="ndcg_at_10")
+    kept = records.where(
+        part=("interaction", "representation", "others"), dataset=POOLED, metric="ndcg_at_10"
+    )
     order = ("drmm", "knrm", "conv_knrm", "match_pyramid", "arc_ii", "arc_i", "dssm")
     bars = {name: kept.where(system=name).values() for name in order if kept.where(system=name).values()}
     bm25 = records.where(part="baselines", system="bm25", dataset=POOLED, metric="ndcg_at_10").values()
