@@ -68,7 +68,7 @@ class Config:
     """Epochs of event forecasting."""
     event_crop: int = 128
     """Events of a training sequence, and of what a forecast looks back on."""
-    event_users: int = 10_000
+    event_users: int = 2000
     """Most sequences that are trained on."""
 
     control_tasks: tuple[str, ...] = ("Pendulum-v1", "CartPole-v1")
@@ -150,6 +150,7 @@ SCALES = {
         train_stride=1,
         test_stride=1,
         event_epochs=20,
+        event_users=10_000,
         control_tasks=("Pendulum-v1", "CartPole-v1", "Hopper-v5", "HalfCheetah-v5"),
         episodes=1000,
         control_steps=5000,
@@ -188,6 +189,7 @@ SCALES = {
         test_stride=1,
         event_sets=("StackOverflow", "StackOverflowFull", "Sin"),
         event_epochs=100,
+        event_users=10_000,
         control_tasks=("HalfCheetah-v5", "Ant-v5", "Hopper-v5", "Walker2d-v5"),
         episodes=1000,
         control_steps=100_000,
