@@ -52,5 +52,5 @@ def decisions(config: Config, lab: Lab) -> None:
 
 def decision_model(config: Config, task: control.Task, mixer: MixerName) -> AarenDecisionModel:
     """The agent of a task; one head, as the code that the paper builds on."""
-    own = sizes(config, mixer) | {"n_heads": 1}
+    own = sizes(config, mixer, config.dropout_of_few_epochs) | {"n_heads": 1}
     return AarenDecisionModel(task.observation_size, task.actions, discrete=task.discrete, **own)

@@ -75,4 +75,9 @@ def events(config: Config, lab: Lab) -> None:
 def point_process(config: Config, n_marks: int, log_gaps: Any, mixer: MixerName) -> AarenPointProcess:
     """The model of events, in the units of the training data's gaps."""
     mean, deviation = float(log_gaps.mean()), float(log_gaps.std())
-    return AarenPointProcess(n_marks, mean_log_gap=mean, std_log_gap=deviation, **sizes(config, mixer))
+    return AarenPointProcess(
+        n_marks,
+        mean_log_gap=mean,
+        std_log_gap=deviation,
+        **sizes(config, mixer, config.dropout_of_few_epochs),
+    )

@@ -60,7 +60,7 @@ def classification(config: Config, lab: Lab) -> None:
 
 def classifier(config: Config, series: Any, mixer: MixerName) -> AarenClassifier:
     """The model of labelled series."""
-    return AarenClassifier(series.n_channels, series.n_classes, **sizes(config, mixer))
+    return AarenClassifier(series.n_channels, series.n_classes, **sizes(config, mixer, config.dropout))
 
 
 def series_tensors(split: Any) -> TensorData:
@@ -106,7 +106,7 @@ def forecast_one(config: Config, lab: Lab, series: Any, horizon: int) -> None:
             channels,
             config.context,
             horizon,
-            **sizes(config, mixer) | {"dropout": config.forecast_dropout},
+            **sizes(config, mixer, config.dropout_of_few_epochs),
         ),
     )
     shown = {}
