@@ -9,8 +9,9 @@ import torch
 from octavo import catalogue, data
 from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
-from octavo.learning.gradient_noise.experiment import curriculum, members, train
 from octavo.learning.gradient_noise.mlp import MLPDeep
+from octavo.learning.gradient_noise.parts.sums import curriculum
+from octavo.learning.gradient_noise.parts.training import members, train
 from octavo.learning.gradient_noise.scales import SCALES
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
 from octavo.learning.gradient_noise.tables import TEMPLATES
