@@ -150,3 +150,10 @@ def test_every_public_name_resolves() -> None:
     assert set(data.__all__) == set(dir(data))
     with pytest.raises(AttributeError, match="nonsense"):
         data.nonsense  # noqa: B018
+
+
+def test_what_is_here_comes_first_and_what_is_not_is_said_after(folders: Path) -> None:
+    found = data.load_each(["Handwriting", "Sin"])
+    assert next(found).n_marks == 1
+    with pytest.raises(data.MissingData, match="Handwriting"):
+        next(found)

@@ -6,7 +6,7 @@ Nothing here reaches for the network except `get`, and importing this package im
 from typing import Any
 
 from octavo.data.download import get
-from octavo.data.registry import Entry, File, MissingData, available, entries, entry, load
+from octavo.data.registry import Entry, File, MissingData, available, entries, entry, load, load_each
 
 # What loaders return needs numpy, so it is imported when it is named.
 _LAZY = {
@@ -61,6 +61,7 @@ __all__ = [
     "entry",
     "get",
     "load",
+    "load_each",
     "pad_events",
     "sin_events",
     "sin_log_density",

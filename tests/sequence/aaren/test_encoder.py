@@ -172,3 +172,14 @@ def test_dropout_is_on_in_training_alone() -> None:
 def test_what_does_not_fit_is_said(unchecked: None, call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(encoder().float())  # type: ignore[operator]
+
+
+def test_a_step_compiles_as_one_graph() -> None:
+    model, x = encoder(), tokens()
+    step = torch.compile(model.step, fullgraph=True, backend="eager")
+    state = ours = model.init_state(batch=3, dtype=torch.float64)
+    with torch.no_grad():
+        for t in range(3):
+            expected, state = model.step(x[:, t], state)
+            y_t, ours = step(x[:, t], ours)
+            torch.testing.assert_close(y_t, expected)

@@ -160,7 +160,9 @@ class CausalAttention(nn.Module):
     ) -> tuple[Float[Tensor, "batch d_model"], KVCache]:
         """Output for one more token, at a cost that grows with what came before."""
         check_token(x_t, self.d_model)
-        queries, keys, values = self._project(x_t[:, None])
+        # One call a head's split, where `rearrange` would cost as much as the attention itself.
+        projected = self.in_proj(x_t).view(-1, 3, self.n_heads, 1, self.head_dim)
+        queries, keys, values = projected.unbind(1)
         if state is None:
             state = self.init_state(x_t.shape[0], x_t.device, keys.dtype)
         self._check_state(x_t.shape[0], state)

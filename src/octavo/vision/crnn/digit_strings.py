@@ -96,7 +96,7 @@ class DigitStrings:
         if not text or set(text) - set("0123456789"):
             raise ValueError(f"text={text!r} must be digits, such as 31415")
         return self._strung(
-            [random.choice(np.flatnonzero(self.labels == int(digit))) for digit in text], random
+            [int(random.choice(np.flatnonzero(self.labels == int(digit)))) for digit in text], random
         )
 
     def _strung(self, chosen: Sequence[int], random: np.random.Generator) -> UInt8[np.ndarray, "32 columns"]:
