@@ -61,6 +61,8 @@ def training_and_test(records: Records) -> Any:
     """Training and test error, epoch by epoch, beside FNO."""
     found = records.where(part="overfitting")
     names = found.where(metric="level_error").datasets
+    if not names:
+        return None
     sets = {
         name: {
             split: figures.placed(found.where(dataset=name, metric=f"{split}_error"), "epoch")
