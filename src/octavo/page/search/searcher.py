@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +27,8 @@ DEPTH = 200
 """How many papers each list brings to the fusion."""
 KNOWN = 10_000
 """Queries whose vectors are kept, of 1.5 kB each: encoding one takes longer than the rest of its search."""
+WAITING = 16
+"""Queries that may wait for their vectors at a time."""
 FRESH, MOST_FILTERS = 10.0, 32
 """Seconds that the rows of a filter are kept, and filters that are kept."""
 
@@ -100,6 +103,7 @@ class Search:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, FloatArray] = field(default_factory=dict)
     _filtered: dict[Filters, tuple[float, NDArray[np.int64] | None]] = field(default_factory=dict)
+    _aside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WAITING, "query"))
 
     def __post_init__(self) -> None:
         if self.vectors is None:
@@ -174,11 +178,13 @@ class Search:
         narrowed = None if query.filters.empty else query.filters
         among = self._among(narrowed) if narrowed else None
         by_meaning = mode != "words" and self.ready and bool(query.text)
+        # The encoder works elsewhere while words are looked for here.
+        vector = self._aside.submit(self._vector, query.text) if by_meaning else None
         words = (
             self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
         )
         try:
-            meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
+            meaning = self._by_meaning(query, vector.result(), narrowed, among) if vector else []
         except EncoderLost:
             self._lost()
             meaning = []
@@ -221,9 +227,9 @@ class Search:
         return known[1]
 
     def _by_meaning(
-        self, query: Query, filters: Filters | None, among: NDArray[np.int64] | None
+        self, query: Query, vector: FloatArray, filters: Filters | None, among: NDArray[np.int64] | None
     ) -> list[tuple[int, float]]:
-        found = self._nearest(self._vector(query.text), filters, among)
+        found = self._nearest(vector, filters, among)
         if not query.without and not any(term.required for group in query.groups for term in group):
             return found
         # Operators are promises: what must or must not be there is asked of the words.
