@@ -15,9 +15,10 @@ from octavo.page.search.encoders import Encoder, EncoderLost, MiniLM
 from octavo.page.search.fusion import standardised as fused
 from octavo.page.search.keyword import KeywordIndex
 from octavo.page.search.marking import Marker, Snippet
+from octavo.page.search.meaning import Vectors, vectors_of
 from octavo.page.search.query import Query, parse, tokenise
 from octavo.page.search.similar import spread_out
-from octavo.page.search.vectors import FloatArray, VectorIndex
+from octavo.page.search.vectors import FloatArray
 from octavo.page.store import Filters, ListedPaper, Store
 
 Mode = Literal["hybrid", "words", "meaning"]
@@ -90,14 +91,14 @@ class Search:
 
     Args:
         store: the papers.
-        vectors: their vectors; those of the store's folder where it is left out.
+        vectors: their vectors; those of the store where it is left out.
         load: makes the encoder of queries; None searches by words alone. It is called once, by `warm` or by
         the
             first search that needs it.
     """
 
     store: Store
-    vectors: VectorIndex | None = None
+    vectors: Vectors | None = None
     load: Callable[[], Encoder] | None = None
     _encoder: Encoder | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -107,13 +108,13 @@ class Search:
 
     def __post_init__(self) -> None:
         if self.vectors is None:
-            self.vectors = VectorIndex(self.store.folder / "vectors")
+            self.vectors = vectors_of(self.store)
         self.words = KeywordIndex(self.store.database)
 
     @property
     def ready(self) -> bool:
         """Whether a search by meaning would be answered now."""
-        return self._encoder is not None and len(self._index) > 0
+        return self._encoder is not None and not self._index.empty
 
     @property
     def encoder(self) -> Encoder | None:
@@ -121,11 +122,10 @@ class Search:
         return self._encoder
 
     @property
-    def _index(self) -> VectorIndex:
-        """The vectors as they stand on disk; a newer index takes the place of this one whole."""
+    def _index(self) -> Vectors:
+        """The vectors as they stand; a newer index takes the place of this one whole."""
         assert self.vectors is not None
-        if self.vectors.stale:
-            self.vectors = VectorIndex(self.vectors.folder)
+        self.vectors = self.vectors.current()
         return self.vectors
 
     def warm(self, *, wait: bool = False) -> None:
@@ -265,7 +265,7 @@ class Search:
     def similar(self, paper: ListedPaper, limit: int = 6) -> list[tuple[ListedPaper, float]]:
         """Papers like one, with their cosine: near to it, and not all the same; none without a vector."""
         index = self._index
-        if index.places(np.array([paper.row], np.int64))[0] < 0:
+        if not index.tiers_of(np.array([paper.row], np.int64))[0]:
             return []
         found = index.near(paper.row, 60)
         chosen = spread_out(found, index.unit_vectors([row for row, _ in found]), limit)

@@ -15,6 +15,8 @@ from octavo.errors import OctavoError
 HEAD = "0001"
 """The newest migration, so that a store that is up to date does not import Alembic."""
 
+MAPPED = 1 << 30
+"""Bytes of an SQLite file that are read as memory."""
 Clock = Callable[[], float]
 
 
@@ -64,9 +66,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that holds the one writer's place from its start; an error undoes all of it."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    def write(self, *, bulk: bool = False) -> Iterator[Connection]:
+        """A transaction that holds the one writer's place from its start; an error undoes all of it.
+
+        Args:
+            bulk: it writes much: the file is not mapped, so that the process stays small.
+        """
+        options = {"writes": True, "bulk": bulk}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             if not self.is_sqlite:
                 # One writer at a time, as in SQLite: what a transaction reads is what it then changes.
                 connection.execute(text("SELECT pg_advisory_xact_lock(8765)"))
@@ -104,12 +111,16 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-65536",
-        "mmap_size=1073741824",
+        f"mmap_size={MAPPED}",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
+    options = connection.get_execution_options()
+    writes, bulk = options.get("writes"), options.get("bulk", False)
+    if bulk != connection.info.get("bulk", False):
+        connection.info["bulk"] = bulk
+        connection.exec_driver_sql(f"PRAGMA mmap_size={0 if bulk else MAPPED}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
