@@ -17,6 +17,8 @@ HEAD = "0001"
 
 MAPPED = 1 << 30
 """Bytes of an SQLite file that are read as memory."""
+_BULK = {"mmap_size": (MAPPED, 0), "wal_autocheckpoint": (1000, 16384)}
+"""Settings of SQLite as usual, and where much is written: a small process, and few waits for the disk."""
 Clock = Callable[[], float]
 
 
@@ -70,7 +72,7 @@ class Database:
         """A transaction that holds the one writer's place from its start; an error undoes all of it.
 
         Args:
-            bulk: it writes much: the file is not mapped, so that the process stays small.
+            bulk: it writes much, by the settings for that.
         """
         options = {"writes": True, "bulk": bulk}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
@@ -122,5 +124,6 @@ def _begin_sqlite(connection: Connection) -> None:
     writes, bulk = options.get("writes"), options.get("bulk", False)
     if bulk != connection.info.get("bulk", False):
         connection.info["bulk"] = bulk
-        connection.exec_driver_sql(f"PRAGMA mmap_size={0 if bulk else MAPPED}")
+        for name, values in _BULK.items():
+            connection.exec_driver_sql(f"PRAGMA {name}={values[bulk]}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
