@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from octavo.learning.gradient_noise.agreement import check_agreement
-from octavo.learning.gradient_noise.drawing import add_normal_
+from octavo.learning.gradient_noise.drawing import NoiseBuffer, add_normal_
 from octavo.learning.gradient_noise.schedule import NoiseSchedule, Schedule
 from octavo.learning.gradient_noise.window import EffectiveInit, effective_init
 
@@ -133,6 +133,7 @@ class GradientNoise:
         self._seed = int(torch.randint(2**62, ())) if generator is None else 0
         self._generators: dict[str, torch.Generator] = {}
         self._paused = False
+        self._buffer = NoiseBuffer()
         for group in optimizer.param_groups:
             self._schedule_of(group)
         self._handle = optimizer.register_step_pre_hook(self._before_step)
@@ -230,8 +231,11 @@ class GradientNoise:
             generator = self._generator(device)
             if self._check_ranks:
                 check_agreement(generator, self.step)
+            if len(devices) == 1:
+                self._buffer.add_normal_(gradients, stds, generator)
+                continue
             here = [pair for pair in zip(gradients, stds, strict=True) if pair[0].device == device]
-            add_normal_([gradient for gradient, _ in here], [std for _, std in here], generator)
+            self._buffer.add_normal_([gradient for gradient, _ in here], [std for _, std in here], generator)
         self.step += 1
 
     def _wanted(self) -> tuple[list[Tensor], list[float]]:

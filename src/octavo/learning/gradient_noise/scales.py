@@ -148,7 +148,7 @@ class Config:
     """Variance of its noise at the first step, under AdamW and clipping at 1."""
 
     timed_repeats: int = 9
-    """Repetitions of a step of the deep network; the language model has two fewer."""
+    """Repetitions of a step of the deep network; the language model has four fewer."""
     timed_tokens: int = 512
     """Tokens of a step of the language model."""
     small_language_model: bool = False
