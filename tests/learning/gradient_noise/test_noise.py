@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
 from jaxtyping import TypeCheckError
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from octavo.learning import GradientNoise, add_gradient_noise_
-from octavo.learning.gradient_noise.drawing import add_normal_
+from octavo.learning.gradient_noise.drawing import KEPT, NoiseBuffer, add_normal_
+from octavo.learning.gradient_noise.normal import BLOCK, FEWEST, fill_normal_
 
 from .reference import variance
 
@@ -60,6 +62,40 @@ def test_noise_of_two_parameters_and_of_two_steps_is_independent() -> None:
     assert correlations.abs().max().item() < 4.5 / math.sqrt(n)
     shifted = torch.corrcoef(torch.stack([drawn[0][1:], drawn[0][:-1]]))[0, 1]
     assert abs(shifted.item()) < 4 / math.sqrt(n)
+
+
+@pytest.mark.parametrize("count", [FEWEST - 1, FEWEST + 1, 4 * BLOCK + 3])
+def test_the_faster_stream_is_normal_also_in_its_tails_and_in_pairs(count: int) -> None:
+    drawn, again, generator = torch.empty(count), torch.empty(count), seeded(7)
+    fill_normal_(drawn, 2.0, generator)
+    fill_normal_(again, 2.0, generator)
+    for numbers in (drawn, again):
+        assert scipy.stats.kstest(numbers.double().numpy() / 2, "norm").pvalue > 1e-4
+        assert scipy.stats.kurtosis(numbers.double()) == pytest.approx(0, abs=5 * math.sqrt(24 / count))
+        expected = math.sqrt(2 * math.log(count))
+        assert expected - 1 < numbers.abs().max().item() / 2 < expected + 2
+        # The two numbers of a pair lie half a block apart: neither they nor their squares may know each other.
+        half = (min(count, 2 * BLOCK) + 1) // 2
+        pairs = torch.stack([numbers[: half - 1], numbers[half : 2 * half - 1]]).double()
+        for values in (pairs, pairs.square()):
+            assert abs(torch.corrcoef(values)[0, 1].item()) < 5 / math.sqrt(half)
+    assert abs(torch.corrcoef(torch.stack([drawn, again]))[0, 1].item()) < 5 / math.sqrt(count)
+    same = torch.empty(count)
+    fill_normal_(same, 2.0, seeded(7))
+    assert torch.equal(same, drawn)
+
+
+def test_a_kept_buffer_follows_gradients_that_come_and_go() -> None:
+    buffer, fresh = NoiseBuffer(), seeded(1)
+    generator = seeded(1)
+    for shapes in ([(3,), (2, 2)], [(3,)], [(7,)], [(2, 2), (3,)], [(5000, 3), (2,)], [(KEPT + 1,)], [(3,)]):
+        one, other = [torch.zeros(shape) for shape in shapes], [torch.zeros(shape) for shape in shapes]
+        buffer.add_normal_(one, [0.5] * len(one), generator)
+        add_normal_(other, [0.5] * len(other), fresh)
+        assert all(torch.equal(*pair) and bool(pair[0].all()) for pair in zip(one, other, strict=True))
+    assert sum(len(numbers) for numbers in buffer._kept.values()) == 3
+
+
 
 
 OPTIMIZERS: list[Callable[[Any], Optimizer]] = [
@@ -272,6 +308,15 @@ def test_refusals() -> None:
     complex_one = parameter(2, dtype=torch.complex64)
     with pytest.raises(TypeError, match="complex64"):
         add_gradient_noise_([complex_one], step=0)
+    whole = nn.Parameter(torch.zeros(2, dtype=torch.int32), requires_grad=False)
+    whole.grad = torch.zeros_like(whole)
+    with pytest.raises(TypeError, match="int32"):
+        add_gradient_noise_([whole], step=0)
+    for std in (-1.0, math.nan):
+        optimizer = torch.optim.SGD([parameter(2)], lr=1.0)
+        GradientNoise(optimizer, schedule=lambda step, std=std: std)
+        with pytest.raises(ValueError, match="at step 0"):
+            optimizer.step()
     computed = parameter(2) * 2
     computed.retain_grad()
     computed.sum().backward()
@@ -309,6 +354,12 @@ def test_a_generator_must_fit_the_saved_state() -> None:
     without = GradientNoise(torch.optim.SGD([parameter(2)], lr=1.0))
     with pytest.raises(ValueError, match="with generator="):
         without.load_state_dict(with_one.state_dict())
+
+
+def test_the_state_of_something_else_is_refused() -> None:
+    optimizer = torch.optim.SGD([parameter(2)], lr=1.0)
+    with pytest.raises(ValueError, match="no state of GradientNoise"):
+        GradientNoise(optimizer).load_state_dict(optimizer.state_dict())
 
 
 def test_the_window_is_told_before_the_run() -> None:

@@ -1,5 +1,6 @@
 """The paper's method: annealed Gaussian noise on every gradient, for any optimizer of torch."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,7 +84,7 @@ class GradientNoise:
 
     Raises:
         ValueError: eta or gamma is negative, or the optimizer has gradient noise already.
-        TypeError: a gradient is complex, or sparse without `dense_ok`.
+        TypeError: a gradient is complex or whole numbers, or sparse without `dense_ok`.
         RuntimeError: the gradients are scaled by a GradScaler, or the step is given a closure.
 
     Example:
@@ -168,8 +169,15 @@ class GradientNoise:
         """Go on where the state was taken.
 
         Raises:
-            ValueError: it was taken with a generator of the user's and this has none, or the reverse.
+            ValueError: it is not a state of gradient noise, or it was taken with a generator of the user's
+                and this has none, or the reverse.
         """
+        missing = sorted({"step", "skipped", "seed", "generators"} - set(state))
+        if missing:
+            raise ValueError(
+                f"this is no state of GradientNoise, it has no {', '.join(missing)}; "
+                "save noise.state_dict() beside the optimizer's"
+            )
         saved = state["generators"]
         if ("given" in saved) != (self._given is not None):
             raise ValueError(
@@ -244,6 +252,11 @@ class GradientNoise:
         stds: list[float] = []
         for group in self._optimizer.param_groups:
             std = self._schedule_of(group)(self.step)
+            if not (math.isfinite(std) and std >= 0):
+                raise ValueError(
+                    f"the schedule gives a standard deviation of {std} at step {self.step}; "
+                    "it must be a number of at least 0"
+                )
             for param in group["params"]:
                 if self._filter is not None and not self._filter(param):
                     continue
@@ -271,15 +284,15 @@ def checked(param: Tensor, dense_ok: bool = False) -> Tensor:
     """The gradient of a parameter, if noise can be added to it.
 
     Raises:
-        TypeError: it is complex, or sparse and `dense_ok` is not said.
+        TypeError: it is complex or whole numbers, or sparse and `dense_ok` is not said.
         ValueError: the parameter is computed from others, so that no optimizer moves it.
     """
     gradient = param.grad if param.is_leaf else None
     if gradient is None:
         raise ValueError("a tensor that is computed from others was given; give the parameters themselves")
-    if gradient.is_complex():
+    if not gradient.is_floating_point():
         raise TypeError(
-            f"a gradient is {gradient.dtype}; the paper's noise is real, leave it out with param_filter"
+            f"a gradient is {gradient.dtype}; the paper's noise is real numbers, leave it out with param_filter"
         )
     if gradient.layout != torch.strided:
         if not dense_ok:
