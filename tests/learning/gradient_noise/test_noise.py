@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scipy.stats
 import torch
 from jaxtyping import TypeCheckError
 from torch import Tensor, nn
@@ -15,7 +14,6 @@ from torch.optim import Optimizer
 
 from octavo.learning import GradientNoise, add_gradient_noise_
 from octavo.learning.gradient_noise.drawing import KEPT, NoiseBuffer, add_normal_
-from octavo.learning.gradient_noise.normal import BLOCK, FEWEST, fill_normal_
 
 from .reference import variance
 
@@ -64,27 +62,6 @@ def test_noise_of_two_parameters_and_of_two_steps_is_independent() -> None:
     assert abs(shifted.item()) < 4 / math.sqrt(n)
 
 
-@pytest.mark.parametrize("count", [FEWEST - 1, FEWEST + 1, 4 * BLOCK + 3])
-def test_the_faster_stream_is_normal_also_in_its_tails_and_in_pairs(count: int) -> None:
-    drawn, again, generator = torch.empty(count), torch.empty(count), seeded(7)
-    fill_normal_(drawn, 2.0, generator)
-    fill_normal_(again, 2.0, generator)
-    for numbers in (drawn, again):
-        assert scipy.stats.kstest(numbers.double().numpy() / 2, "norm").pvalue > 1e-4
-        assert scipy.stats.kurtosis(numbers.double()) == pytest.approx(0, abs=5 * math.sqrt(24 / count))
-        expected = math.sqrt(2 * math.log(count))
-        assert expected - 1 < numbers.abs().max().item() / 2 < expected + 2
-        # The two numbers of a pair lie half a block apart: neither they nor their squares may know each other.
-        half = (min(count, 2 * BLOCK) + 1) // 2
-        pairs = torch.stack([numbers[: half - 1], numbers[half : 2 * half - 1]]).double()
-        for values in (pairs, pairs.square()):
-            assert abs(torch.corrcoef(values)[0, 1].item()) < 5 / math.sqrt(half)
-    assert abs(torch.corrcoef(torch.stack([drawn, again]))[0, 1].item()) < 5 / math.sqrt(count)
-    same = torch.empty(count)
-    fill_normal_(same, 2.0, seeded(7))
-    assert torch.equal(same, drawn)
-
-
 def test_a_kept_buffer_follows_gradients_that_come_and_go() -> None:
     buffer, fresh = NoiseBuffer(), seeded(1)
     generator = seeded(1)
@@ -93,9 +70,7 @@ def test_a_kept_buffer_follows_gradients_that_come_and_go() -> None:
         buffer.add_normal_(one, [0.5] * len(one), generator)
         add_normal_(other, [0.5] * len(other), fresh)
         assert all(torch.equal(*pair) and bool(pair[0].all()) for pair in zip(one, other, strict=True))
-    assert sum(len(numbers) for numbers in buffer._kept.values()) == 3
-
-
+    assert sum(len(kept.numbers) for kept in buffer._kept.values()) == 3
 
 
 OPTIMIZERS: list[Callable[[Any], Optimizer]] = [

@@ -1,12 +1,11 @@
 """Normal numbers added to gradients: one draw a chunk, added to many tensors at once."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
-
-from octavo.learning.gradient_noise.normal import fill_normal_
 
 CHUNK = 1 << 22
 """Normal numbers that are held at once: the extra memory, whatever the size of the model."""
@@ -32,8 +31,7 @@ class NoiseBuffer:
 
     def __init__(self, chunk: int = CHUNK) -> None:
         self.chunk = chunk
-        self._kept: dict[tuple[torch.dtype, torch.device], Tensor] = {}
-        self._views: dict[tuple[torch.dtype, torch.device], tuple[list[torch.Size], tuple[Tensor, ...]]] = {}
+        self._kept: dict[tuple[torch.dtype, torch.device], Kept] = {}
 
     def __deepcopy__(self, memo: object) -> "NoiseBuffer":
         return NoiseBuffer(self.chunk)
@@ -57,55 +55,90 @@ class NoiseBuffer:
             stds: one for each tensor.
             generator: where the numbers come from; torch's global one by default.
         """
-        wanted = [pair for pair in zip(tensors, stds, strict=True) if pair[1] > 0]
-        doubles = [pair for pair in wanted if pair[0].dtype == torch.float64]
-        if not doubles:
-            self._add_all(torch.float32, wanted, generator)
+        if not tensors:
             return
-        self._add_all(torch.float32, [pair for pair in wanted if pair[0].dtype != torch.float64], generator)
-        self._add_all(torch.float64, doubles, generator)
-
-    def _add_all(
-        self, drawn_in: torch.dtype, chosen: list[tuple[Tensor, float]], generator: torch.Generator | None
-    ) -> None:
-        total = sum([tensor.numel() for tensor, _ in chosen])
-        if not total:
-            return
-        place = (drawn_in, chosen[0][0].device)
-        numbers = self._numbers(place, min(self.chunk, total))
-        groups = [chosen] if total <= self.chunk else _packed(chosen, self.chunk)
-        for pieces in groups:
-            self._add(place, pieces, numbers, generator)
-        if len(numbers) > KEPT:
-            self._kept.pop(place, None)
-            self._views.pop(place, None)
-
-    def _numbers(self, place: tuple[torch.dtype, torch.device], count: int) -> Shaped[Tensor, " count"]:
-        kept = self._kept.get(place)
-        if kept is None or len(kept) != count:
-            self._views.pop(place, None)
-            kept = self._kept[place] = torch.empty(count, dtype=place[0], device=place[1])
-        return kept
+        if min(stds) <= 0:
+            wanted = [pair for pair in zip(tensors, stds, strict=True) if pair[1] > 0]
+            self.add_normal_([each for each, _ in wanted], [std for _, std in wanted], generator)
+        elif torch.float64 not in (dtypes := {tensor.dtype for tensor in tensors}):
+            self._add(torch.float32, tensors, stds, generator)
+        elif len(dtypes) == 1:
+            self._add(torch.float64, tensors, stds, generator)
+        else:
+            for is_double in (False, True):
+                some = [
+                    pair
+                    for pair in zip(tensors, stds, strict=True)
+                    if (pair[0].dtype == torch.float64) is is_double
+                ]
+                self.add_normal_([each for each, _ in some], [std for _, std in some], generator)
 
     def _add(
         self,
-        place: tuple[torch.dtype, torch.device],
-        pieces: list[tuple[Tensor, float]],
-        numbers: Shaped[Tensor, " count"],
+        drawn_in: torch.dtype,
+        tensors: Sequence[Tensor],
+        stds: Sequence[float],
         generator: torch.Generator | None,
     ) -> None:
-        targets, stds = [piece for piece, _ in pieces], {std for _, std in pieces}
-        shapes = [target.shape for target in targets]
-        known, noise = self._views.get(place, ([], ()))
-        if known != shapes:
-            # Splits and shapes in one call: views of a Python loop would cost as much as the draw.
-            noise = torch._C._nn.unflatten_dense_tensors(numbers, targets)
-            self._views[place] = shapes, noise
-        flat = numbers[: sum(target.numel() for target in targets)]
-        fill_normal_(flat, next(iter(stds)) if len(stds) == 1 else 1.0, generator)
-        if len(stds) > 1:
-            torch._foreach_mul_(noise, [std for _, std in pieces])
-        torch._foreach_add_(targets, noise)
+        """Add to tensors that are drawn in one type."""
+        place = drawn_in, tensors[0].device
+        shapes = [tensor.shape for tensor in tensors]
+        kept = self._kept.get(place)
+        if kept is None or kept.shapes != shapes:
+            total = sum(tensor.numel() for tensor in tensors)
+            if total > self.chunk:
+                self._add_by_chunks(place, tensors, stds, generator)
+                return
+            kept = Kept(shapes, *_with_views(torch.empty(total, dtype=drawn_in, device=place[1]), tensors))
+            if total <= KEPT:
+                self._kept[place] = kept
+        _draw(kept.numbers, kept.noise, tensors, stds, generator)
+
+    def _add_by_chunks(
+        self,
+        place: tuple[torch.dtype, torch.device],
+        tensors: Sequence[Tensor],
+        stds: Sequence[float],
+        generator: torch.Generator | None,
+    ) -> None:
+        numbers = torch.empty(self.chunk, dtype=place[0], device=place[1])
+        for group in _packed(zip(tensors, stds, strict=True), self.chunk):
+            pieces = [piece for piece, _ in group]
+            flat = numbers[: sum(piece.numel() for piece in pieces)]
+            _draw(*_with_views(flat, pieces), pieces, [std for _, std in group], generator)
+
+
+class Kept(NamedTuple):
+    """Memory for the noise of tensors of these shapes, and views of it.
+
+    Args:
+        shapes: of the tensors.
+        numbers: as many as all of them have.
+        noise: views of the numbers in these shapes.
+    """
+
+    shapes: list[torch.Size]
+    numbers: Shaped[Tensor, " count"]
+    noise: Sequence[Tensor]
+
+
+def _with_views(flat: Shaped[Tensor, " count"], like: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
+    # Splits and shapes in one call: views of a Python loop would cost as much as the draw for a small model.
+    return flat, torch._C._nn.unflatten_dense_tensors(flat, like)
+
+
+def _draw(
+    numbers: Shaped[Tensor, " count"],
+    noise: Sequence[Tensor],
+    tensors: Sequence[Tensor],
+    stds: Sequence[float],
+    generator: torch.Generator | None,
+) -> None:
+    alike = min(stds) == max(stds)
+    numbers.normal_(0.0, stds[0] if alike else 1.0, generator=generator)
+    if not alike:
+        torch._foreach_mul_(noise, stds)
+    torch._foreach_add_(tensors, noise)
 
 
 def add_normal_(

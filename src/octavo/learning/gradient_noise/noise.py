@@ -262,9 +262,16 @@ class GradientNoise:
                     continue
                 if param.grad is None and self._include_missing and param.requires_grad:
                     param.grad = torch.zeros_like(param)
-                if param.grad is not None and std > 0:
-                    gradients.append(local(checked(param, self._dense_ok)))
-                    stds.append(std)
+                gradient = param.grad
+                if gradient is None or std == 0:
+                    continue
+                # What nearly every gradient is; the rest is looked at one by one.
+                if type(gradient) is not Tensor or gradient.layout != torch.strided or not param.is_leaf:
+                    gradient = local(checked(param, self._dense_ok))
+                elif not gradient.is_floating_point():
+                    gradient = checked(param)
+                gradients.append(gradient)
+                stds.append(std)
         return gradients, stds
 
     def _generator(self, device: torch.device) -> torch.Generator:
@@ -292,7 +299,7 @@ def checked(param: Tensor, dense_ok: bool = False) -> Tensor:
         raise ValueError("a tensor that is computed from others was given; give the parameters themselves")
     if not gradient.is_floating_point():
         raise TypeError(
-            f"a gradient is {gradient.dtype}; the paper's noise is real numbers, leave it out with param_filter"
+            f"a gradient is {gradient.dtype}; the noise is real numbers, leave it out with param_filter"
         )
     if gradient.layout != torch.strided:
         if not dense_ok:
