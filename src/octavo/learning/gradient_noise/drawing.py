@@ -119,17 +119,17 @@ class Kept(NamedTuple):
 
     shapes: list[torch.Size]
     numbers: Shaped[Tensor, " count"]
-    noise: Sequence[Tensor]
+    noise: tuple[Tensor, ...]
 
 
-def _with_views(flat: Shaped[Tensor, " count"], like: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
+def _with_views(flat: Shaped[Tensor, " count"], like: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
     # Splits and shapes in one call: views of a Python loop would cost as much as the draw for a small model.
-    return flat, torch._C._nn.unflatten_dense_tensors(flat, like)
+    return flat, tuple(torch._C._nn.unflatten_dense_tensors(flat, list(like)))
 
 
 def _draw(
     numbers: Shaped[Tensor, " count"],
-    noise: Sequence[Tensor],
+    noise: tuple[Tensor, ...],
     tensors: Sequence[Tensor],
     stds: Sequence[float],
     generator: torch.Generator | None,
@@ -137,8 +137,8 @@ def _draw(
     alike = min(stds) == max(stds)
     numbers.normal_(0.0, stds[0] if alike else 1.0, generator=generator)
     if not alike:
-        torch._foreach_mul_(noise, stds)
-    torch._foreach_add_(tensors, noise)
+        torch._foreach_mul_(noise, list(stds))
+    torch._foreach_add_(list(tensors), noise)
 
 
 def add_normal_(
