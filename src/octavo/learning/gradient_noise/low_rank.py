@@ -19,6 +19,7 @@ class LowRank(nn.Module):
         ValueError: the rank is below 1.
 
     Example:
+        >>> import torch
         >>> layer = nn.Linear(4, 3)
         >>> x = torch.randn(2, 4)
         >>> torch.equal(LowRank(layer)(x), layer(x))

@@ -57,7 +57,7 @@ class Config:
     """Its restarts, stacked."""
     story_warm: float = 0.25
     """Share of its training that is linear, where it has a warm start."""
-    story_epochs: int = 100
+    story_epochs: int = 70
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
@@ -81,7 +81,7 @@ class Config:
     """Kinds of questions."""
     text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 3000
+    text_steps: int = 2500
     """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
@@ -104,7 +104,7 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1000
+    sum_steps: int = 1200
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""
