@@ -21,7 +21,7 @@ def demo(
     eta: Annotated[float, Interval(ge=0, le=3), MultipleOf(0.05)] = 0.45,
     width: Annotated[int, Interval(ge=10, le=100), MultipleOf(5)] = 50,
     depth: Annotated[int, Interval(ge=1, le=30)] = 20,
-    steps: Annotated[int, Interval(ge=100, le=6000), MultipleOf(100)] = 1400,
+    steps: Annotated[int, Interval(ge=100, le=3000), MultipleOf(100)] = 1400,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Says when a network of zeros will come to life, then trains it with and without noise.
