@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from octavo.language.coreinfer import figures
-from octavo.language.coreinfer.demo import Clock, demo
+from octavo.language.coreinfer.demo import demo
+from octavo.language.coreinfer.timing import Clock
 
 
 def test_the_demo_writes_twice() -> None:

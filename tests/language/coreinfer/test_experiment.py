@@ -40,10 +40,10 @@ def test_every_rule_and_share_is_in_the_table() -> None:
     found = measured(kept.kept, "kept")
     for rule in kept.RULES_OF_THE_TABLE:
         for keep in SMOKE.keeps:
-            assert np.isfinite(found[rule, "texts", "nll", (("keep", keep),)])
-    dense = found["dense", "texts", "nll", ()]
-    ratio = found["abs", "texts", "perplexity_ratio", (("keep", 0.4),)]
-    assert ratio == pytest.approx(np.exp(found["abs", "texts", "nll", (("keep", 0.4),)] - dense))
+            assert np.isfinite(found[rule, "table", "nll", (("keep", keep),)])
+    dense = found["dense", "table", "nll", ()]
+    ratio = found["abs", "table", "perplexity_ratio", (("keep", 0.4),)]
+    assert ratio == pytest.approx(np.exp(found["abs", "table", "nll", (("keep", 0.4),)] - dense))
     assert found["token", "texts", "perplexity_ratio", (("keep", 0.4),)] < 1.3
 
 

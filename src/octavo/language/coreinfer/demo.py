@@ -1,6 +1,5 @@
 """Type a prompt, keep fewer neurons, and read how the text changes."""
 
-import time
 from typing import Any, Literal
 
 import torch
@@ -11,6 +10,7 @@ from octavo.language.coreinfer import figures
 from octavo.language.coreinfer.continuation import overlap
 from octavo.language.coreinfer.inference import CoreInfer
 from octavo.language.coreinfer.stand_in import stand_in
+from octavo.language.coreinfer.timing import Clock
 from octavo.language.coreinfer.watching import core_neurons
 
 PROMPT = (
@@ -77,22 +77,3 @@ def demo(
         "by chance it would be": keep,
         "figure": drawn,
     }
-
-
-class Clock:
-    """A streamer that notes when each token came."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def put(self, _: Any) -> None:
-        """A token, or first the prompt."""
-        self.times.append(time.perf_counter())
-
-    def end(self) -> None:
-        """Nothing is left to show."""
-
-    def milliseconds(self) -> float:
-        """The median time between tokens, but for the first two: the prompt is read, the weights gathered."""
-        gaps = sorted(b - a for a, b in zip(self.times[2:], self.times[3:], strict=False))
-        return 1e3 * gaps[len(gaps) // 2] if gaps else float("nan")

@@ -14,6 +14,7 @@ from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import CoreClusters, multi_hot
 from octavo.language.coreinfer.neurons import Tally, core_size, sentence_core
 from octavo.language.coreinfer.phases import Chosen, Phases
+from octavo.language.coreinfer.slicing import Slices
 from octavo.language.coreinfer.watching import bos_of, counted_tokens
 
 SHORTEST = 8
@@ -24,7 +25,8 @@ class CoreInfer:
 
     The whole model reads the prompt; then the weights of the core neurons are gathered once in every layer,
     and each further token reads only those. Nothing is predicted while decoding. How small the core may be
-    depends on the model and the text: `CoreReport` measures it.
+    depends on the model and the text: `CoreReport` measures it. The memory of the gathered weights is kept
+    for the next prompt, unless `free_dense` is set.
 
     Args:
         model: a causal language model of transformers, in evaluation mode, with gated or plain feed-forward
@@ -103,6 +105,7 @@ class CoreInfer:
             self.clusters = clusters.to(next(model.parameters()).device)
         self.cores: Mapping[int, Int[Tensor, "rows core"]] = {}
         """The core of the last prompt, layer by layer."""
+        self._slices: Slices | None = None
 
     @contextmanager
     def prompt(
@@ -143,9 +146,16 @@ class CoreInfer:
             self._tally,
             partial(self.choose, rule=rule),
             free_dense=self.free_dense,
+            instead=self._slices,
         )
-        with phases:
-            yield phases
+        # Whoever opens another prompt inside of this one must not write into its weights.
+        self._slices = None
+        try:
+            with phases:
+                yield phases
+        finally:
+            # With free_dense it is memory that counts, and not the time of a prompt.
+            self._slices = None if self.free_dense else phases.slices
 
     def generate(
         self,

@@ -22,7 +22,11 @@ class Config:
     bounds_everywhere: bool = False
     """Measure at all shares what stands beside the table, such as each token's own core."""
     texts: int = 4
-    """Texts of each of five kinds."""
+    """Texts of each of five kinds, at all shares."""
+    more_texts: int = 12
+    """Texts of each kind at two fifths, these among them."""
+    written: int = 2
+    """Texts of each kind that are written on."""
     prompt: int = 192
     """Tokens of a prompt."""
     short: int = 12
@@ -61,6 +65,8 @@ SCALES = {
         layers=(0, 2),
         keeps=(0.4, 0.8),
         texts=1,
+        more_texts=2,
+        written=1,
         prompt=24,
         continuation=8,
         static_texts=1,
@@ -80,6 +86,8 @@ SCALES = {
     "gpu": Config(
         bounds_everywhere=True,
         texts=20,
+        more_texts=20,
+        written=20,
         static_texts=40,
         cluster_texts=200,
         growing=20,
@@ -94,6 +102,8 @@ SCALES = {
         precision="bfloat16",
         bounds_everywhere=True,
         texts=20,
+        more_texts=20,
+        written=20,
         prompt=512,
         static_texts=40,
         cluster_texts=200,
