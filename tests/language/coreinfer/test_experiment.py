@@ -146,7 +146,7 @@ def test_threads_and_what_a_task_asks() -> None:
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == before
     examples, queries, labels, learned = task.questions(SMOKE, Lab("coreinfer", "intents", writer=Nowhere()))
-    assert (len(examples), len(queries), len(labels)) == (5, 4, 4)
+    assert (len(examples), len(queries), len(labels)) == (5, 8, 8)
     assert all("Topic: " in text for text in learned)
     assert set(predictors.SYSTEMS) == {"stability", "similarity", "static"}
 

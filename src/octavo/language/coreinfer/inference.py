@@ -118,12 +118,16 @@ class CoreInfer:
             attention_mask: 0 where a prompt is padded.
 
         Raises:
-            ValueError: the model is in training mode; a prompt has fewer than 8 tokens and there are no
-                clusters; and inside, if the model reads another prompt, goes on from the cache of another
-                one, has no cache, or its activations are not finite.
+            ValueError: the model is in training mode; a prompt is no table of ids, is padded on the right, or
+                has fewer than 8 tokens and there are no clusters; and inside, if the model reads another
+                prompt, goes on from the cache of another one, has no cache, or its activations are not
+                finite.
         """
         if self.model.training:
             raise ValueError("the model is in training mode; call model.eval() first")
+        counted = counted_tokens(input_ids, attention_mask, bos_of(self.model))
+        if attention_mask is not None and not bool(attention_mask[:, -1].all()):
+            raise ValueError("a prompt is padded on the right, where its continuation goes; pad on the left")
         real = input_ids.shape[1] if attention_mask is None else int(attention_mask.sum(1).min())
         rule = self.rule
         if real < SHORTEST and rule not in ("clusters", "static"):
@@ -136,7 +140,6 @@ class CoreInfer:
                 f"a prompt has {real} tokens; the core of all the clusters' texts is used", stacklevel=3
             )
             rule = "static"
-        counted = counted_tokens(input_ids, attention_mask, bos_of(self.model))
 
         phases = Phases(
             self.model,
@@ -182,7 +185,7 @@ class CoreInfer:
         beams = settings.get("num_beams") or getattr(general, "num_beams", 1) or 1
         if beams > 1 and not self.shared:
             raise ValueError(f'{beams} beams change places between tokens; use CoreInfer(core="shared")')
-        if attention_mask is None:
+        if attention_mask is None and isinstance(input_ids, Tensor):
             attention_mask = torch.ones_like(input_ids)
         generate: Any = self.model.generate
         with self.prompt(input_ids, attention_mask):

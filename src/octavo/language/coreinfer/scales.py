@@ -23,7 +23,7 @@ class Config:
     """Measure at all shares what stands beside the table, such as each token's own core."""
     texts: int = 4
     """Texts of each of five kinds, at all shares."""
-    more_texts: int = 12
+    more_texts: int = 10
     """Texts of each kind at two fifths, these among them."""
     written: int = 2
     """Texts of each kind that are written on."""
@@ -41,14 +41,16 @@ class Config:
     """Tokens of each of these."""
     growing: int = 3
     """Texts of each of four kinds whose core is followed as they grow."""
-    pairs: int = 400
-    """Sentence pairs of each benchmark, in four groups."""
+    pairs: int = 600
+    """Sentence pairs of each benchmark, in six groups."""
     topic_texts: int = 15
     """Texts of each of four topics."""
     examples: int = 3
     """Examples of each topic before a query."""
-    queries: int = 48
-    """Queries that are sorted by topic."""
+    queries: int = 144
+    """Queries that are sorted by topic, with all neurons and with two fifths."""
+    some_queries: int = 48
+    """Those of them that are sorted at all shares."""
     rounds: int = 15
     """Rounds of the timing."""
     tuning_steps: int = 0
@@ -73,10 +75,11 @@ SCALES = {
         cluster_texts=2,
         cluster_tokens=24,
         growing=1,
-        pairs=16,
+        pairs=24,
         topic_texts=4,
         examples=1,
-        queries=4,
+        queries=8,
+        some_queries=4,
         rounds=2,
         tuning_steps=2,
         tuning_batch=2,
@@ -94,6 +97,7 @@ SCALES = {
         pairs=1200,
         topic_texts=60,
         queries=400,
+        some_queries=400,
         rounds=51,
         tuning_steps=3000,
     ),
@@ -111,6 +115,7 @@ SCALES = {
         pairs=1200,
         topic_texts=60,
         queries=400,
+        some_queries=400,
         rounds=51,
     ),
 }

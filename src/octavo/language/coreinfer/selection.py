@@ -57,11 +57,15 @@ def first_of_equals(values: Tensor, threshold: Tensor, counts: Tensor) -> Tensor
 def _largest_by_halves(rows: np.ndarray, count: int, *, zeros: bool) -> np.ndarray:
     # The upper halves of absolute floats order as they do, and are found in a third of the time.
     # They leave about four of 1536 neurons in doubt, of which the whole number decides.
-    keys = rows.view(np.int16)[:, 1::2] & np.int16(0x7FFF)
-    threshold = _thresholds(keys, count)
-    found = keys > threshold
+    keys = rows.view(np.int16)[:, 1::2].copy()
+    keys &= np.int16(0x7FFF)
+    if keys.size < SMALL or keys.shape[1] % 8:
+        threshold = _kth(keys, count)
+        found, equal = keys > threshold, keys == threshold
+    else:
+        threshold, found, equal = _within_a_window(keys, count)
     left = count - _trues(found)
-    doubtful = np.flatnonzero(keys == threshold)
+    doubtful = _places(equal)
     row = doubtful // rows.shape[1]
     order = np.lexsort((-np.abs(rows.reshape(-1)[doubtful]), row))
     row = row[order]
@@ -72,26 +76,40 @@ def _largest_by_halves(rows: np.ndarray, count: int, *, zeros: bool) -> np.ndarr
     return found
 
 
-def _thresholds(keys: np.ndarray, count: int) -> np.ndarray:
-    """The `count`-th largest key of each row, keys being from 0 to 32767."""
+def _kth(keys: np.ndarray, count: int) -> np.ndarray:
+    """The `count`-th largest of each row."""
     place = keys.shape[1] - count
-    if keys.size < SMALL or keys.shape[1] % 8:
-        return np.partition(keys, place, axis=1)[:, place, None]
-    # Some of a row tell about where it is; in a window of bytes around there, it is found bit by bit.
+    found: np.ndarray = np.partition(keys, place, axis=1)[:, place, None]
+    return found
+
+
+def _within_a_window(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `count`-th largest of each row, and where it is exceeded and reached.
+
+    Some of a row tell about where it is; in a window of bytes around there it is found bit by bit.
+    """
     some = keys[:, ::STRIDE].copy()
-    some.partition(place // STRIDE, axis=1)
-    base = np.maximum(some[:, place // STRIDE, None] - np.int16(128), np.int16(0))
-    window = np.clip(keys - base, 0, 255).astype(np.uint8)
+    guess = (keys.shape[1] - count) // STRIDE
+    some.partition(guess, axis=1)
+    base = np.maximum(some[:, guess, None] - np.int16(128), np.int16(0))
+    distance = keys - base
+    window = np.clip(distance, 0, 255, out=distance).astype(np.uint8)
     inside = np.zeros((len(keys), 1), dtype=np.uint8)
+    # One mask for all passes: fresh memory would take longer than the comparison.
+    mask = np.empty(window.shape, dtype=bool)
     for bit in range(7, -1, -1):
         tried = inside | np.uint8(1 << bit)
-        enough = _trues(window >= tried) >= count
+        np.greater_equal(window, tried, out=mask)
+        enough = _trues(mask) >= count
         inside[enough] = tried[enough]
-    threshold: np.ndarray = base + inside
+    threshold = base + inside
+    found, equal = window > inside, np.equal(window, inside, out=mask)
     missed = ((inside == 0) | (inside == 255))[:, 0]
     if missed.any():
-        threshold[missed] = np.partition(keys[missed], place, axis=1)[:, place, None]
-    return threshold
+        threshold[missed] = _kth(keys[missed], count)
+        found[missed] = keys[missed] > threshold[missed]
+        equal[missed] = keys[missed] == threshold[missed]
+    return threshold, found, equal
 
 
 def _trues(mask: np.ndarray) -> np.ndarray:
@@ -103,3 +121,12 @@ def _trues(mask: np.ndarray) -> np.ndarray:
     sums = [lanes[:, start : start + 255].sum(1) for start in range(0, lanes.shape[1], 255)]
     counts: np.ndarray = sum(one.view(np.uint8).reshape(-1, 8).sum(1, dtype=np.int64) for one in sums)
     return counts
+
+
+def _places(mask: np.ndarray) -> np.ndarray:
+    """Where a mask is true, in one dimension; eight are passed over at once where none is."""
+    if mask.size % 8:
+        return np.flatnonzero(mask)
+    some = np.flatnonzero(mask.reshape(-1).view(np.uint64))
+    lane, byte = np.nonzero(mask.reshape(-1, 8)[some])
+    return 8 * some[lane] + byte

@@ -59,7 +59,7 @@ def speedup(records: Records) -> Any:
 @plot
 def quality(records: Records) -> Any:
     """A task and the next token, against the share of neurons."""
-    found = records.where(part="intents", metric="accuracy")
+    found = records.where(part="intents", dataset="intents_table", metric="accuracy")
     kinds = records.where(part="kept", metric="agreement", system="abs_mean")
     if not len(found) or not len(kinds):
         return None

@@ -119,9 +119,12 @@ def choosing(config: Config, lab: Lab) -> None:
     generator = lab.generator("prompt")
     ids = torch.randint(2, model.config.vocab_size, (1, config.prompt), generator=generator).to(lab.device)
     reading = {f"choosing{end}": Reading(model, blocks, ids, rule, config) for end, rule in CHOOSING.items()}
-    for _ in range(max(2, config.rounds)):
-        for one in reading.values():
-            one.read()
+    for turn in range(max(2, config.rounds) + 1):
+        for system, one in reading.items():
+            if system == "choosing" or turn <= config.rounds // 3:
+                one.read()
+    for one in reading.values():
+        one.forget_first()
     chosen = reading["choosing"].cores
     means = {block.layer: tally.mean() for block, tally in reading["choosing"].tallies.items()}
     before = [Slices(blocks, chosen, filled) for filled in (None, means)]
@@ -185,6 +188,10 @@ class Reading:
             self.cores[block.layer] = sentence_core(tally.scores(norms), core_size(block.neurons, 0.4))
         self.prefill.append(between - begin - spent)
         self.spent.append(spent + self._now() - between)
+
+    def forget_first(self) -> None:
+        """The first round warms up."""
+        self.spent, self.prefill = self.spent[1:], self.prefill[1:]
 
     def _now(self) -> float:
         if self.ids.is_cuda:
