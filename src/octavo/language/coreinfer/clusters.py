@@ -137,7 +137,8 @@ def fit_clusters(
     if len(texts) < (k or FEWEST):
         raise ValueError(f"{len(texts)} texts do not make {k or FEWEST} clusters; give more, or a smaller k")
     blocks = blocks_of(model)
-    cores, means = [], []
+    cores: list[Tensor] = []
+    means: list[Tensor] = []
     for text in texts:
         ids = text if isinstance(text, Tensor) else _encoded(tokenizer, text)
         if not ids.numel():

@@ -121,7 +121,7 @@ def choosing(config: Config, lab: Lab) -> None:
     reading = {f"choosing{end}": Reading(model, blocks, ids, rule, config) for end, rule in CHOOSING.items()}
     for turn in range(max(2, config.rounds) + 1):
         for system, one in reading.items():
-            if system == "choosing" or turn <= config.rounds // 3:
+            if system == "choosing" or turn <= max(1, config.rounds // 3):
                 one.read()
     for one in reading.values():
         one.forget_first()
