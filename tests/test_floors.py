@@ -102,8 +102,8 @@ def wrong(name: str, target: str) -> str | None:
         return f"a paper knows nothing of {top}"
     if top == "catalogue":
         return None if name in SHELVES else "only a shelf's __init__ asks the catalogue"
-    if top in ("lab", "data") and name.split(".")[-1] not in ("experiment", "demo"):
-        return f"only experiment.py and demo.py import {top}"
+    if top in ("lab", "data") and not {"experiment", "demo", "parts"} & set(name.split(".")[2:]):
+        return f"only experiment.py, its parts and demo.py import {top}"
     return None
 
 
@@ -149,6 +149,7 @@ def test_the_rules_refuse(name: str, target: str) -> None:
         ("sequence.aaren.attention", "nn.scan"),
         ("sequence.aaren.experiment", "lab.Lab"),
         ("sequence.aaren.demo", "data.load"),
+        ("science.mgno.parts.accuracy", "lab.Lab"),
         ("sequence.aaren.tasks", "sequence.aaren.attention.Aaren"),
         ("sequence", "catalogue.lazy_shelf"),
         ("language.sorted_llama.layers", "learning.sortednet.Nested"),

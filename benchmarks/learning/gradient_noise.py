@@ -2,9 +2,12 @@
 
     python benchmarks/learning/gradient_noise.py
 
-One process, one thread. Everything of one table runs in turn (A B A B ...), and medians are compared.
+Where optax is installed (`pip install octavo[optax]`), its `add_noise` stands beside them, compiled as its
+users have it. One process, one thread. Everything of one table runs in turn (A B A B ...), and medians are
+compared.
 """
 
+import os
 import platform
 import resource
 from collections.abc import Callable, Sequence
@@ -49,6 +52,20 @@ def foreach(params: Sequence[Tensor]) -> None:
     torch._foreach_add_(gradients, [torch.randn_like(gradient) for gradient in gradients], alpha=STD)
 
 
+def optax_noise(params: Sequence[Tensor]) -> Callable[[], object] | None:
+    """optax's own `add_noise` on as many gradients of JAX's; None where it is not installed."""
+    try:
+        import jax
+        import optax
+    except ImportError:
+        return None
+    gradients = [jax.numpy.zeros(tuple(param.shape)) for param in params]
+    transformation = optax.add_noise(ETA, 0.55, 0)
+    update = jax.jit(lambda gradients, state: transformation.update(gradients, state))
+    state = transformation.init(gradients)
+    return lambda: jax.block_until_ready(update(gradients, state))
+
+
 def repeat(times: int, run: Callable[[], object]) -> None:
     """Call a function so often that the clock can tell."""
     for _ in range(times):
@@ -58,6 +75,8 @@ def repeat(times: int, run: Callable[[], object]) -> None:
 def main() -> None:
     """Measure and print."""
     torch.set_num_threads(1)
+    # As torch, so that JAX does not use all cores for one draw.
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     console = Console(width=120)
     console.print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
     # First, since a peak that the table reached would hide it.
@@ -73,6 +92,7 @@ def main() -> None:
         "usual loop",
         "tree",
         "foreach",
+        "optax",
         "octavo / draw",
         "usual / octavo",
     ):
@@ -85,6 +105,7 @@ def main() -> None:
         buffer, generator = torch.empty(count), torch.Generator().manual_seed(0)
         inner = max(1, 200_000 // count)
 
+        peer = optax_noise(params)
         timings = time_side_by_side(
             {
                 "draw": partial(repeat, inner, partial(buffer.normal_, generator=generator)),
@@ -94,6 +115,7 @@ def main() -> None:
                 "usual": partial(repeat, inner, partial(usual_loop, params)),
                 "tree": partial(repeat, inner, partial(tree, params)),
                 "foreach": partial(repeat, inner, partial(foreach, params)),
+                **({} if peer is None else {"optax": partial(repeat, inner, peer)}),
             },
             repeats=9,
         )
@@ -102,8 +124,8 @@ def main() -> None:
             name,
             f"{count:,}",
             *(
-                f"{1e3 * timings.median(each) / inner:.2f}"
-                for each in ("draw", "octavo", "usual", "tree", "foreach")
+                f"{1e3 * timings.median(each) / inner:.2f}" if each in timings.seconds else "-"
+                for each in ("draw", "octavo", "usual", "tree", "foreach", "optax")
             ),
             *(f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" for ratio in ratios),
         )

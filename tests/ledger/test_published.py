@@ -295,6 +295,26 @@ def test_items_of_a_data_set_are_kept_together_the_smallest_first(
     assert kept == {"items/first-middle.npz", "items/second-middle.npz"}
 
 
+def test_items_that_claims_are_judged_by_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(system: str, dataset: str) -> Record:
+        name = f"items/{system}-{dataset}.npz"
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(300 if dataset == "large" else 100))
+        return Record(
+            paper="p", part="q", system=system, dataset=dataset, metric="accuracy", value=0.5, items=name
+        )
+
+    records = [record(system, dataset) for dataset in ("large", "small") for system in ("a", "b", "c")]
+    run = SimpleNamespace(folder=tmp_path)
+    monkeypatch.setattr(publishing, "MOST_ITEMS", 700)
+    judged = {(system, "large", "accuracy") for system in ("a", "b")}
+    kept = publishing._kept_items(run, records, judged)  # type: ignore[arg-type]
+    assert kept == {"items/a-large.npz", "items/b-large.npz"}
+    monkeypatch.setattr(publishing, "MOST_ITEMS", 1000)
+    kept = publishing._kept_items(run, records, judged)  # type: ignore[arg-type]
+    assert kept == {"items/a-large.npz", "items/b-large.npz", *(f"items/{s}-small.npz" for s in "abc")}
+
+
 def test_the_readme_holds_the_verdicts(card: catalogue.Paper) -> None:
     assert "Nothing is published yet" in markdown.readme_block(card)
     ledger.publish(card, made_run(card))

@@ -34,18 +34,24 @@ def _any_demo(paper: PaperName) -> int:
 
 
 def _command(card: Paper) -> Callable[..., int]:
-    """The demo as a command: its own parameters, and where its figure goes."""
+    """The demo as a command: its own parameters, and what becomes of its result."""
     function = demo_of(card).function
     own = inspect.signature(function)
 
     def command(**named: Any) -> int:
         extra = {name: named.pop(name) for name in added}
+        if extra.get("gradio"):
+            from octavo.runner.exported import interface
+
+            interface(demo_of(card)).launch()
+            return 0
         return show(function(**named), extra.get("figure"), bool(extra.get("json")))
 
     added = {
         name: kind
         for name, kind in {
             "figure": Annotated[Path | None, tyro.conf.arg(metavar="FILE", help="Save the figure here.")],
+            "gradio": Annotated[bool, tyro.conf.arg(help="Open it in Gradio, on this machine.")],
             "json": Annotated[bool, tyro.conf.arg(help="Print JSON.")],
         }.items()
         if name not in own.parameters
@@ -54,7 +60,7 @@ def _command(card: Paper) -> Callable[..., int]:
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [parameter.replace(kind=keyword) for parameter in own.parameters.values()]
         + [
-            inspect.Parameter(name, keyword, default=False if name == "json" else None, annotation=kind)
+            inspect.Parameter(name, keyword, default=None if name == "figure" else False, annotation=kind)
             for name, kind in added.items()
         ]
     )

@@ -10,6 +10,7 @@ from octavo.data.registry import Entry, File, MissingData, available, entries, e
 
 # What loaders return needs numpy, so it is imported when it is named.
 _LAZY = {
+    "Abstracts": "abstracts",
     "Articles": "articles",
     "LabelledSeries": "labelled_series",
     "LabelledSplit": "labelled_series",
@@ -24,6 +25,7 @@ _LAZY = {
     "ImageFiles": "labelled_images",
     "ImageFolders": "labelled_images",
     "Intents": "intents",
+    "JudgedTexts": "judged_texts",
     "LabelledImages": "labelled_images",
     "LanguageModel": "language_models",
     "Queries": "intents",
@@ -33,6 +35,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Abstracts",
     "Articles",
     "Entry",
     "EventSequence",
@@ -42,6 +45,7 @@ __all__ = [
     "ImageFiles",
     "ImageFolders",
     "Intents",
+    "JudgedTexts",
     "LabelledImages",
     "LabelledSeries",
     "LabelledSplit",

@@ -65,11 +65,7 @@ def compare(dataset: str, runs: Iterable[Run] = (), *, scale: str = "laptop") ->
     Raises:
         OctavoError: nothing was measured on a data set of that name; the message suggests others.
     """
-    here = {run.paper: run for run in runs if run.scale == scale}
-    found: list[tuple[Paper, Record]] = []
-    for paper in catalogue.papers():
-        chosen = [here[paper.slug]] if paper.slug in here else published.runs(paper)
-        found += [(paper, r) for run in chosen if run.scale == scale for r in run.records() if not r.at]
+    found = _measured(runs, scale)
     known = dict.fromkeys(record.dataset for _, record in found)
     name = next((each for each in known if each.casefold() == dataset.strip().casefold()), None)
     if name is None:
@@ -77,12 +73,36 @@ def compare(dataset: str, runs: Iterable[Run] = (), *, scale: str = "laptop") ->
             f" Measured were: {', '.join(sorted(known))}." if known else " Nothing is published yet."
         )
         raise OctavoError(f"Nothing was measured on {dataset!r} at scale {scale}.{hint}")
+    return _ranked([pair for pair in found if pair[1].dataset == name])
+
+
+def every(*, scale: str = "laptop") -> dict[str, list[Row]]:
+    """`compare` for every data set on which something is published, reading the records once.
+
+    Args:
+        scale: of the records that are compared.
+    """
+    by_name: dict[str, list[tuple[Paper, Record]]] = {}
+    for pair in _measured((), scale):
+        by_name.setdefault(pair[1].dataset, []).append(pair)
+    return {name: _ranked(by_name[name]) for name in sorted(by_name)}
+
+
+def _measured(runs: Iterable[Run], scale: str) -> list[tuple[Paper, Record]]:
+    here = {run.paper: run for run in runs if run.scale == scale}
+    found: list[tuple[Paper, Record]] = []
+    for paper in catalogue.papers():
+        chosen = [here[paper.slug]] if paper.slug in here else published.runs(paper)
+        found += [(paper, r) for run in chosen if run.scale == scale for r in run.records() if not r.at]
+    return found
+
+
+def _ranked(found: list[tuple[Paper, Record]]) -> list[Row]:
     groups: dict[tuple[str, str, str, str], list[Record]] = {}
     papers: dict[str, Paper] = {}
     for paper, record in found:
-        if record.dataset == name:
-            papers[paper.slug] = paper
-            groups.setdefault((record.metric, paper.slug, record.system, record.part), []).append(record)
+        papers[paper.slug] = paper
+        groups.setdefault((record.metric, paper.slug, record.system, record.part), []).append(record)
     sides = {metric: _side(metric, papers.values()) for metric in {key[0] for key in groups}}
     rows = [_row(group, sides[key[0]]) for key, group in groups.items()]
     return sorted(rows, key=_order)

@@ -6,7 +6,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from octavo.errors import OctavoError
 from octavo.lab.folder import FINISHED, Run, UnitLine, write_whole
 from octavo.lab.records import Record
 from octavo.ledger import published
+from octavo.ledger.expression import names
 from octavo.ledger.judgement import Judgement
+from octavo.ledger.parser import parse
 
 MOST_ITEMS = 200_000
 """Bytes of item files that are published with a run: more would make reading the ledger slow."""
@@ -56,24 +58,27 @@ def publish(paper: str | Paper, run: Run, *, force: bool = False) -> Path:
     once = sorted(part.name for part in plan.parts if part.seeds == 1) if plan else []
     before = published.judgements(card) if published.runs(card) else []
     target = published.folder(card, run.scale)
-    write(run, target, once=once)
+    write(run, target, once=once, judged=_judged(card))
     _remember(card, before, published.judgements(card), run.units())
     return target
 
 
-def write(run: Run, target: Path, *, once: Iterable[str] = ()) -> None:
+def write(
+    run: Run, target: Path, *, once: Iterable[str] = (), judged: Collection[tuple[str, str, str]] = ()
+) -> None:
     """Write a run in the form in which it is published, in the place of what is there.
 
     Args:
         run: the run.
         target: the folder of the published records.
         once: the parts that are made with one seed by design.
+        judged: system, data set and metric of the numbers that claims are judged by; their items come first.
     """
     records = sorted(
         run.records(),
         key=lambda r: (r.part, r.dataset, r.metric, r.system, [(n, float(v)) for n, v in r.at], r.seed),
     )
-    kept = _kept_items(run, records)
+    kept = _kept_items(run, records, judged)
     records = [record if record.items in kept else replace(record, items="") for record in records]
     units = sorted(run.units(), key=lambda unit: (unit.part, unit.seed))
     description = {**_without_machine(run.description), "once": sorted(once)}
@@ -132,29 +137,42 @@ def _refuse_without_force(card: Paper, run: Run, config: str, code: str) -> None
             )
 
 
-def _kept_items(run: Run, records: Iterable[Record]) -> set[str]:
-    """The item files to publish: those of the smallest data sets, all systems of one together.
+def _judged(card: Paper) -> set[tuple[str, str, str]]:
+    return {
+        (name.system, name.dataset, name.metric)
+        for claim in card.claims
+        for name in names(parse(claim.condition))
+    }
 
-    Items of one system alone are worth nothing, since comparisons pair them.
+
+def _kept_items(
+    run: Run, records: Iterable[Record], judged: Collection[tuple[str, str, str]] = ()
+) -> set[str]:
+    """The item files to publish: of the judged numbers first, then of others; the smallest data sets first.
+
+    All systems of one data set stay together: items of one system alone are worth nothing, since comparisons
+    pair them.
     """
-    groups: dict[tuple[str, str], set[str]] = {}
+    groups: dict[tuple[bool, str, str], set[str]] = {}
     for record in records:
         if record.items:
-            groups.setdefault((record.dataset, record.metric), set()).add(record.items)
+            other = bool(record.at) or (record.system, record.dataset, record.metric) not in judged
+            groups.setdefault((other, record.dataset, record.metric), set()).add(record.items)
     kept: set[str] = set()
     left = float(MOST_ITEMS)
-    for size, names in sorted((_size(run, names), sorted(names)) for names in groups.values()):
+    sized = sorted((other, _size(run, files), sorted(files)) for (other, *_), files in groups.items())
+    for _, size, files in sized:
         left -= size
         if left < 0:
             break
-        kept.update(names)
+        kept.update(files)
     return kept
 
 
-def _size(run: Run, names: Iterable[str]) -> float:
+def _size(run: Run, files: Iterable[str]) -> float:
     """Bytes of the files; infinite where one is lost."""
     try:
-        return sum((run.folder / name).stat().st_size for name in names)
+        return sum((run.folder / name).stat().st_size for name in files)
     except OSError:
         return math.inf
 

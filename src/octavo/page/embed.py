@@ -13,7 +13,8 @@ SAMPLE = 5000
 """Papers from which the mean and the axes are taken."""
 CHUNK = 1024
 """Papers whose vectors are written at a time."""
-QUERIES = 40
+QUERIES = 200
+"""Papers whose neighbours the stages are calibrated on."""
 
 
 @dataclass(frozen=True)

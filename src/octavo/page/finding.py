@@ -27,7 +27,7 @@ class Fused:
         for hit in results.hits:
             pieces = hit.snippet.pieces if hit.snippet else ()
             marked = "".join(f"[[{piece}]]" if found else piece for piece, found in pieces)
-            hits.append(Hit(hit.paper.id, hit.why, marked))
+            hits.append(Hit(hit.paper.id, hit.why, marked, hit.paper))
         note = "" if results.mode != "words" or self.search.load is None or self.search.ready else LOADING
         return Found(tuple(hits), results.found > offset + limit, note)
 

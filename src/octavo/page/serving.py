@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from octavo.page.digest import sending
+from octavo.page.digest import sending, watching
 from octavo.page.finding import Fused, complete_vectors
 from octavo.page.ingest import import_library
 from octavo.page.search import search_of
+from octavo.page.search.process import beside
 from octavo.page.settings import Settings
 from octavo.page.store import Filters, Store
 from octavo.page.web.app import create
@@ -39,7 +40,7 @@ def application(settings: Settings, *, library: bool = False, schedule: bool = T
 
 def finder_of(store: Store) -> Finder:
     """The search over a store, which loads what it needs to search by meaning while words are answered."""
-    search = search_of(store)
+    search = search_of(store, beside)
     search.warm()
     return Fused(search)
 
@@ -74,6 +75,9 @@ def _schedule(page: Page) -> Callable[[], None]:
             next_run_time=datetime.now(UTC),
             max_instances=1,
         )
+    scheduler.add_job(
+        lambda: _noted(page, "watch", QUARTER, _watch), "interval", seconds=QUARTER, max_instances=1
+    )
     scheduler.add_job(lambda: _noted(page, "retention", DAILY, _forget), "cron", hour=5, minute=0)
     scheduler.start()
 
@@ -117,6 +121,10 @@ class Round:
         self._ending.set()
         if self._at_it.acquire(timeout=MAIL_TAKES):
             self._at_it.release()
+
+
+def _watch(page: Page) -> None:
+    watching.tell(page.settings, page.store, page.postbox)
 
 
 def _forget(page: Page) -> None:

@@ -26,6 +26,7 @@ class Limits:
     """How often one reader, and one network, may do what costs something."""
 
     search: Rate = Rate(60, 60)
+    complete: Rate = Rate(240, 60)
     vote: Rate = Rate(20, 3600)
     demo: Rate = Rate(10, 60)
     api: Rate = Rate(600, 3600)
@@ -67,6 +68,7 @@ class MailSettings:
         folder: where the .eml files go.
         sender: the address that mails come from.
         contact: the line at the end of every mail that says who sends it, as the law asks.
+        owner: the address that is told of jobs that are late; nobody is where it is "".
         a_second: how many mails leave in a second at most.
     """
 
@@ -76,6 +78,7 @@ class MailSettings:
     contact: str = (
         "You get this because this address was confirmed on an octavo page run for its owner alone."
     )
+    owner: str = ""
     a_second: float = 10.0
 
 
@@ -157,5 +160,6 @@ def from_environment(
             folder=folder / "outbox",
             sender=environment.get("OCTAVO_PAGE_SENDER", plain.sender),
             contact=environment.get("OCTAVO_PAGE_CONTACT", plain.contact),
+            owner=environment.get("OCTAVO_PAGE_OWNER", ""),
         ),
     )

@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy.stats import pearsonr
 
-from octavo.embedding.matryoshka import disturbed, measures
-from octavo.embedding.matryoshka.image_batches import ImageBatches, augmented, cycle, sgd
+from octavo.embedding.matryoshka import measures
+from octavo.embedding.matryoshka.parts import disturbed
+from octavo.embedding.matryoshka.parts.image_batches import ImageBatches, augmented, cycle, sgd
 from octavo.embedding.matryoshka.vectors import letter_groups, long_tail
 
 

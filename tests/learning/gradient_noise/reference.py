@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def variance(eta: float, gamma: float, step: int) -> float:
@@ -109,3 +109,68 @@ def hard_program(
         selectors.append(selector)
         scalars.append(scalar)
     return scalars[-1], lookup
+
+
+def random_access_machine(machine: nn.Module, memory: Tensor, modules: list[str]) -> tuple[Tensor, Tensor]:
+    """The memories and the chances to stop of one problem: every sum over integers is written out."""
+    integers, registers = machine.integers, [one_at(0, machine.integers)] * machine.registers
+    memories, stops, going = [], [], 1.0
+    for step in range(machine.steps):
+        seen = torch.stack([register[0] for register in registers])
+        out = machine.circuit(machine.hidden(seen).clamp_min(0))
+        place = 0
+
+        def choose(values: list[Tensor], out: Tensor = out) -> Tensor:
+            nonlocal place
+            scores = out[place : place + len(values)].exp()
+            place += len(values)
+            return sum(score / scores.sum() * value for score, value in zip(scores, values, strict=True))
+
+        values = list(registers)
+        for name in modules:
+            if name in ("zero", "one", "two"):
+                values.append(one_at(("zero", "one", "two").index(name), integers))
+                continue
+            first = choose(values)
+            if name == "read":
+                values.append(sum(first[i] * memory[i] for i in range(integers)))
+            elif name in ("increment", "decrement"):
+                by = 1 if name == "increment" else -1
+                values.append(sum(first[i] * one_at((i + by) % integers, integers) for i in range(integers)))
+            else:
+                second = choose(values)
+                if name == "write":
+                    memory = torch.stack(
+                        [(1 - first[i]) * memory[i] + first[i] * second for i in range(integers)]
+                    )
+                    values.append(one_at(0, integers))
+                    continue
+                result = torch.zeros(integers, dtype=torch.float64)
+                for i in range(integers):
+                    for j in range(integers):
+                        result[ARITHMETIC[name](i, j) % integers] += first[i] * second[j]
+                values.append(result)
+        registers = [choose(values) for _ in registers]
+        stop = going if step == machine.steps - 1 else going / (1 + (-out[place]).exp())
+        going = going - stop
+        memories.append(memory)
+        stops.append(torch.as_tensor(stop))
+    return torch.stack(memories), torch.stack(stops)
+
+
+ARITHMETIC = {
+    "add": lambda i, j: i + j,
+    "subtract": lambda i, j: i - j,
+    "less": lambda i, j: int(i < j),
+    "less_or_equal": lambda i, j: int(i <= j),
+    "equal": lambda i, j: int(i == j),
+    "min": min,
+    "max": max,
+}
+
+
+def one_at(integer: int, integers: int) -> Tensor:
+    """Certainty of one integer."""
+    vector = torch.zeros(integers, dtype=torch.float64)
+    vector[integer] = 1
+    return vector

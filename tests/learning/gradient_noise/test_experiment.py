@@ -9,8 +9,9 @@ import torch
 from octavo import catalogue, data
 from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
-from octavo.learning.gradient_noise.experiment import curriculum, members, train
 from octavo.learning.gradient_noise.mlp import MLPDeep
+from octavo.learning.gradient_noise.parts.sums import curriculum
+from octavo.learning.gradient_noise.parts.training import members, train
 from octavo.learning.gradient_noise.scales import SCALES
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
 from octavo.learning.gradient_noise.tables import TEMPLATES
@@ -34,7 +35,7 @@ def test_every_part_runs_within_seconds(smoke: tuple[Outcome, float]) -> None:
     outcome, seconds = smoke
     assert not outcome.failed, outcome.failed[0]
     assert not outcome.diverged
-    assert bool(outcome.needs) <= (not data.available("MNIST5k"))
+    assert bool(outcome.needs) <= (not all(data.available(name) for name in PAPER.data))
     assert seconds < SECONDS
 
 

@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from octavo.learning import Ensemble, MemN2N, MLPDeep, NeuralGPU, NeuralProgrammer
+from octavo.learning import MemN2N, MLPDeep, NeuralGPU, NeuralProgrammer, NeuralRAM
 from octavo.learning.gradient_noise import arithmetic, tables
-from octavo.learning.gradient_noise.ensemble import clip_each_copy_
 from octavo.learning.gradient_noise.neural_programmer import (
     OPERATIONS,
     Answer,
     programmer_loss,
 )
+from octavo.learning.gradient_noise.pointers import walks
+from octavo.learning.gradient_noise.random_access_machine import ARGUMENTS, machine_loss
 
 from . import reference
 
@@ -121,6 +122,64 @@ def test_programs_give_what_their_operations_say(
     assert answer.lookup[0].tolist() == lookup
 
 
+@pytest.mark.parametrize("attended", [2, 3])
+def test_words_are_matched_with_the_word_that_is_attended_to(
+    attended: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = NeuralProgrammer(9, (5, 6), text_columns=(7, 8), steps=2, width=4).double()
+    assert model.operations.shape[0] == len(OPERATIONS) + 1
+    # Attention over the question's words, over one number twice; then match of column 7 and its assign.
+    picks = iter([attended - 2, len(OPERATIONS), 2, OPERATIONS.index("assign"), 1])
+
+    def chosen(scores: Tensor, axis: int) -> Tensor:
+        if scores.shape[-1] == 1:
+            return torch.ones_like(scores)
+        return nn.functional.one_hot(torch.tensor([next(picks)]), scores.shape[-1]).to(scores.dtype)
+
+    monkeypatch.setattr(Tensor, "softmax", chosen)
+    answer = model(
+        torch.tensor([[2, 3]]),
+        torch.tensor([[0.1]], dtype=torch.float64),
+        torch.tensor([[1]]),
+        torch.randn(1, 3, 2, dtype=torch.float64, generator=seeded(3)),
+        torch.tensor([[True, True, False]]),
+        torch.tensor([[[2, 3], [3, 3], [2, 2]]]),
+    )
+    rows = [[float(first == attended), present] for first, present in ((2, 1), (3, 1), (2, 0))]
+    assert answer.lookup[0, :, 1].tolist() == [match * present for match, present in rows]
+    assert answer.lookup[0, :, [0, 2, 3]].abs().sum() == 0
+
+
+def test_columns_of_text_are_asked_for() -> None:
+    model = NeuralProgrammer(9, (5, 6), text_columns=(7,), width=4)
+    batch = torch.tensor([[2, 3]]), torch.zeros(1, 1), torch.tensor([[-1]]), torch.zeros(1, 3, 2)
+    with pytest.raises(ValueError, match=r"texts=None and the model was made for 1"):
+        model(*batch, torch.ones(1, 3, dtype=torch.bool))
+    with pytest.raises(ValueError, match="must lie between 1 and 2"):
+        tables.questions(2, seeded(), templates=("match sum",))
+
+
+@pytest.mark.parametrize("name", ["match count", "match sum", "match print"])
+def test_questions_about_words_have_their_answers(name: str) -> None:
+    batch = tables.questions(20, seeded(), templates=(name,), rows=(3, 6), text_columns=2)
+    words = list(tables.VOCABULARY)
+    for index in range(20):
+        asked = [words[word] for word in batch["question"][index] if word]
+        present = int(batch["row_mask"][index].sum())
+        texts = [[words[word] for word in row] for row in batch["texts"][index, :present].tolist()]
+        rows = torch.tensor([row[tables.TEXT_COLUMNS.index(asked[2])] == asked[1] for row in texts])
+        if "count" in asked:
+            assert batch["scalar"][index].item() == rows.sum().item()
+            continue
+        place = tables.COLUMNS.index(asked[-1])
+        column = batch["table"][index, :present, place]
+        if "sum" in asked:
+            assert batch["scalar"][index].item() == pytest.approx((rows * column).sum().item(), abs=1e-4)
+        else:
+            assert batch["lookup"][index, :present, place].bool().equal(rows)
+            assert batch["lookup"][index].sum() == rows.sum()
+
+
 def test_rows_that_are_not_there_do_not_count() -> None:
     batch = tables.questions(6, seeded(), columns=3, rows=(2, 5))
     model = NeuralProgrammer(len(tables.VOCABULARY), (9, 10, 11), steps=3, width=6)
@@ -148,7 +207,7 @@ def test_loss_looks_at_the_kind_of_answer_that_is_wanted() -> None:
     assert losses.tolist() == pytest.approx([0.5 * 2.0**2 / 10, 10 * 0.6931472])
 
 
-@pytest.mark.parametrize("name", list(tables.TEMPLATES))
+@pytest.mark.parametrize("name", list(tables.NUMERIC))
 def test_questions_have_the_answers_that_their_words_ask_for(name: str) -> None:
     batch = tables.questions(20, seeded(), templates=(name,), rows=(3, 6))
     words = list(tables.VOCABULARY)
@@ -198,6 +257,47 @@ def test_problems_are_solved_lowest_bit_first(task: str, bits: int) -> None:
         assert number(wanted) == (first + second if task == "addition" else first * second)
 
 
+def test_a_machine_runs_the_circuit_step_by_step() -> None:
+    machine = NeuralRAM(integers=5, registers=3, steps=3, width=6).double()
+    memory = torch.rand(2, 5, 5, dtype=torch.float64, generator=seeded()).softmax(-1)
+    ran = machine(memory)
+    for index, cells in enumerate(memory):
+        memories, stops = reference.random_access_machine(machine, cells, list(ARGUMENTS))
+        torch.testing.assert_close(ran.memories[index], memories, atol=1e-10, rtol=0)
+        torch.testing.assert_close(ran.stops[index], stops, atol=1e-10, rtol=0)
+    torch.testing.assert_close(ran.memories.sum(-1), torch.ones_like(ran.memories[..., 0]))
+    torch.testing.assert_close(ran.stops.sum(-1), torch.ones(2, dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"\(4, 5\) and the machine was made for 5 cells"):
+        machine(memory[:, :4])
+
+
+def test_a_machine_that_is_right_at_once_loses_nothing() -> None:
+    machine = NeuralRAM(integers=4, registers=1, steps=2)
+    wanted = torch.tensor([[3, 1, 2, 0]])
+    memory = nn.functional.one_hot(wanted, 4).float()
+    ran = machine(memory)._replace(memories=memory[:, None].expand(1, 2, 4, 4))
+    assert machine_loss(ran, wanted, torch.ones(4)).item() == 0
+    assert machine_loss(ran, wanted.roll(1, 1), torch.ones(4)).item() > 1
+
+
+@pytest.mark.parametrize("hops", [1, 2, 5])
+def test_chains_of_pointers_end_where_they_say(hops: int) -> None:
+    before, after = walks(hops, 6, 30, seeded())
+    for given, wanted in zip(before.tolist(), after.tolist(), strict=True):
+        place, visited = given[0], []
+        for _ in range(hops):
+            visited.append(place)
+            place = given[place]
+        assert len({0, *visited}) == hops + 1
+        assert [place, *given[1:]] == wanted
+
+
+def test_dropout_drops_in_training_alone() -> None:
+    model, x = MLPDeep(4, 3, width=30, depth=2, dropout=0.5), torch.randn(2, 4, generator=seeded())
+    assert not torch.equal(model(x), model(x))
+    assert torch.equal(model.eval()(x), model(x))
+
+
 def test_refusals() -> None:
     for make, message in (
         (lambda: MLPDeep(depth=0), "depth=0"),
@@ -209,8 +309,10 @@ def test_refusals() -> None:
         (lambda: arithmetic.problems("addition", 32, 1, seeded()), "bits=32"),
         (lambda: tables.questions(1, seeded(), templates=("guess",)), "guess"),
         (lambda: tables.questions(1, seeded(), columns=6), "columns=6"),
-        (lambda: Ensemble([]), "at least one"),
-        (lambda: clip_each_copy_([], 0.0), "max_norm"),
+        (lambda: MLPDeep(dropout=1.0), "dropout=1.0"),
+        (lambda: NeuralRAM(registers=0), "registers=0"),
+        (lambda: NeuralRAM(integers=2), "integers=2"),
+        (lambda: walks(4, 4, 1, seeded()), "hops=4"),
     ):
         with pytest.raises(ValueError, match=message):
             make()
@@ -230,26 +332,3 @@ def test_from_zero_no_gradient_reaches_a_weight() -> None:
     nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(3, (8,))).backward()
     moved = [name for name, param in model.named_parameters() if param.grad is not None and param.grad.any()]
     assert moved == ["output.bias"]
-
-
-def test_a_stacked_member_trains_as_it_would_alone() -> None:
-    models = [MLPDeep(4, 3, width=5, depth=3, init="he") for _ in range(3)]
-    x, y = torch.randn(8, 4), torch.randint(3, (8,))
-    ensemble = Ensemble(models)
-    optimizer = torch.optim.Adam(ensemble.parameters(), lr=0.05)
-    for _ in range(5):
-        logits = ensemble(x, shared=True)
-        losses = nn.functional.cross_entropy(logits.flatten(0, 1), y.repeat(3), reduction="none")
-        optimizer.zero_grad()
-        losses.view(3, -1).mean(1).sum().backward()
-        clip_each_copy_(ensemble.parameters(), 0.1)
-        optimizer.step()
-    for index, alone in enumerate(models):
-        its = torch.optim.Adam(alone.parameters(), lr=0.05)
-        for _ in range(5):
-            its.zero_grad()
-            nn.functional.cross_entropy(alone(x), y).backward()
-            nn.utils.clip_grad_norm_(alone.parameters(), 0.1)
-            its.step()
-        member = ensemble.model(index, MLPDeep(4, 3, width=5, depth=3))
-        torch.testing.assert_close(member(x), alone(x), atol=1e-4, rtol=1e-4)

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 
 from octavo.learning import Ensemble, GradientNoise, GradientNoiseCallback, MLPDeep
-from octavo.learning.gradient_noise.ensemble import clip_each_copy_
+from octavo.nn.ensemble import clip_each_copy_
 
 
 def texts() -> list[dict[str, torch.Tensor]]:

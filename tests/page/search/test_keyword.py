@@ -1,10 +1,10 @@
-"""Words find papers: fields, phrases, exclusions, filters, snippets, beginnings."""
+"""Words find papers: fields, phrases, exclusions, filters, beginnings."""
 
 from dataclasses import replace
 
 import pytest
 
-from octavo.page.search import KeywordIndex, parse
+from octavo.page.search import KeywordIndex, parse, postings
 from octavo.page.store import Filters, ListedPaper, Store
 
 
@@ -51,19 +51,38 @@ def test_filters(index: KeywordIndex) -> None:
     assert rows(index, "memory", Filters(ours=True)) == []
 
 
-def test_a_snippet_marks_the_words_and_escapes_nothing_itself(index: KeywordIndex) -> None:
-    snippet = index.snippets(parse("memory"), [1, 2])[1]
-    assert ("memory", True) in snippet.pieces
-    assert "".join(piece for piece, _ in snippet.pieces) == (
-        "A recurrent network computes attention with constant memory."
-    )
-
-
 def test_an_index_follows_its_papers(index: KeywordIndex, any_store: Store) -> None:
     paper = any_store.papers.by_rows([3])[0]
     any_store.papers.put([replace(paper, title="Something else", abstract="Nothing.", version=2)])
     assert rows(index, "images") == []
     assert rows(index, "something") == [3]
+
+
+def test_what_is_kept_of_a_word_is_as_the_store_stands(any_store: Store, papers: list[ListedPaper]) -> None:
+    index = KeywordIndex(any_store.database)
+    assert rows(index, "attention") == []
+    any_store.papers.put(papers)
+    assert rows(index, "attention") == [3]
+    any_store.papers.put([replace(papers[0], title="Attention anew", version=2)])
+    assert set(rows(index, "attention")) == {1, 3}
+
+
+def test_a_word_that_is_everywhere_is_looked_for_in_titles(
+    store: Store, papers: list[ListedPaper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postings, "MOST", 3)
+    store.papers.put(replace(each, abstract=f"{each.abstract} Of memory.") for each in papers)
+    assert rows(KeywordIndex(store.database), "memory") == [6]
+    assert rows(KeywordIndex(store.database), "study")[:1] == []
+
+
+def test_many_papers_of_one_score_are_in_the_order_of_rows(store: Store) -> None:
+    store.papers.put(ListedPaper(f"x{number}", "One title", "Streams.") for number in range(1300))
+    index = KeywordIndex(store.database)
+    assert rows(index, "streams") == list(range(1, 201))
+    assert [row for row, _ in index.search(parse("streams"), Filters(ours=False), 1300)] == list(
+        range(1, 1301)
+    )
 
 
 def test_titles_that_begin_to_be_typed(index: KeywordIndex) -> None:

@@ -16,9 +16,8 @@ from fastapi.testclient import TestClient
 from tests.page.conftest import Clock
 
 from octavo.page.ingest import import_library
-from octavo.page.settings import MailSettings, Settings
+from octavo.page.settings import Limits, MailSettings, Rate, Settings
 from octavo.page.store import ListedPaper, Store
-from octavo.page.trending import EPOCH
 from octavo.page.web.app import create
 from octavo.page.web.page import Page
 
@@ -31,19 +30,10 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the papers of the library, made once: its ledger takes a second to judge."""
+    """A store with the library and fifty papers of arXiv, made once: its ledger takes a second to judge."""
     folder = tmp_path_factory.mktemp("library")
-    store = Store(folder=folder, now=lambda: EPOCH + 1000 * 3600)
+    store = Store(folder=folder, now=Clock())
     import_library(store)
-    store.close()
-    return folder
-
-
-@pytest.fixture
-def filled(library: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """The library, and fifty papers of arXiv beside it."""
-    shutil.copytree(library, tmp_path / "page")
-    store = Store(folder=tmp_path / "page", now=clock)
     store.papers.put(
         ListedPaper(
             id=f"2401.{number:05}",
@@ -58,7 +48,31 @@ def filled(library: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
         )
         for number in range(50)
     )
+    store.close()
+    return folder
+
+
+@pytest.fixture
+def filled(library: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    """A copy of it that a test may change."""
+    shutil.copytree(library, tmp_path / "page")
+    store = Store(folder=tmp_path / "page", now=clock)
     yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def still(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The application over a copy that no test changes."""
+    folder = tmp_path_factory.mktemp("still") / "page"
+    shutil.copytree(library, folder)
+    store = Store(folder=folder, now=Clock())
+    free = Rate(10**9, 60)
+    settings = Settings(
+        "secret " * 8, "http://testserver", data=folder, limits=Limits(free, free, free, free, free, free)
+    )
+    with TestClient(create(settings, store), follow_redirects=False) as client:
+        yield client
     store.close()
 
 

@@ -54,7 +54,7 @@ def test_a_label_that_does_not_fit_raises_and_says_which_width_would_do() -> Non
     [
         ("--hh-e-l-ll-oo--", "hello"),
         ("a-----v--a-i-l-a-bb-l-e---", "available"),
-        ("s-h--a--k-e-ss--h--a-k-e--", "shakeshake"),
+        ("ss-h-a--k-e-ssh--aa-c--k--", "shakeshack"),
         ("------", ""),
         ("aa", "a"),
     ],

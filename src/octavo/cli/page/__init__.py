@@ -1,5 +1,6 @@
 """`octavo page ...`: the web page, what it imports, and what it sends."""
 
+import os
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -15,6 +16,10 @@ COMMANDS = {
 }
 """The commands, each a module of its name beside this file."""
 _MODULES = {"import": "importing"}
+
+
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Set before numpy is imported: a short request is slower on threads that wait for each other than on one."""
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +38,9 @@ def main(arguments: list[str]) -> int:
         near = get_close_matches(name, COMMANDS, n=1)
         hint = f"Did you mean {near[0]}?" if near else "`octavo page --help` lists them."
         raise OctavoError(f"There is no command `octavo page {name}`. {hint}")
+    if name == "serve":
+        for variable in ONE_THREAD:
+            os.environ.setdefault(variable, "1")
     try:
         command = import_module(f"octavo.cli.page.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:

@@ -54,6 +54,8 @@ def serve(
     # The log holds no addresses: neither of readers nor of subscribers.
     logging.getLogger("uvicorn.access").disabled = True
     app = application(settings, library=demo, schedule=schedule)
+    # Whoever waits for the interpreter has it sooner: many short requests, few long ones.
+    sys.setswitchinterval(0.001)
     print(f"octavo page: {settings.url}   (Ctrl-C ends it)", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", proxy_headers=False, server_header=False)
     # What runs beside the page resumes when it starts again; an encoder that is loading is not waited for.

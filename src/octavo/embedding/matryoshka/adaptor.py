@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from octavo.embedding.matryoshka.dims import checked_dims, nested_dims
 from octavo.embedding.matryoshka.heads import MatryoshkaLinear, MatryoshkaLoss
-from octavo.embedding.matryoshka.minimise import minimise
 from octavo.embedding.matryoshka.similarity import MatryoshkaRankingLoss, prefix_similarities
+from octavo.nn import minimise
 
 STEPS = 400
 """Steps that an adaptor is trained for unless it is told otherwise."""

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from octavo.embedding.matryoshka.adaptive import AdaptiveClassifier, Prediction, softmax
 from octavo.embedding.matryoshka.dims import nested_dims
 from octavo.embedding.matryoshka.heads import MatryoshkaLinear, MatryoshkaLoss
-from octavo.embedding.matryoshka.minimise import minimise
 from octavo.errors import Missing
+from octavo.nn import minimise
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin

@@ -8,8 +8,8 @@ from typing import Literal
 class Config:
     """Every field is a flag; MRL and what it is compared with share all of them."""
 
-    seeds: int = 3
-    """Seeds of the learned comparisons; the long tail always has 5."""
+    seeds: int = 5
+    """Seeds of the learned comparisons."""
     encoder: Literal["minilm", "ngrams"] = "minilm"
     """What turns texts into vectors: all-MiniLM-L6-v2, or counts of letter groups that need no model."""
     dims: tuple[int, ...] = (4, 8, 16, 32, 64, 128, 256)
@@ -35,6 +35,10 @@ class Config:
     """Learning rates that both sides are tuned on."""
     tail_least: int = 2
     """Training queries of the rarest intent of the long tail."""
+    tail_grid: tuple[float, ...] = (8e-3, 1.6e-2, 3.2e-2)
+    """Learning rates that both sides are tuned on under the long tail."""
+    tail_epochs: int = 20
+    """Epochs of the long tail, which has a quarter of the queries."""
     typos: float = 0.1
     """Share of letters that are disturbed."""
     disturbed_every: int = 2
@@ -53,19 +57,34 @@ class Config:
 
     sentence_dims: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
     """The nesting list of sentences."""
-    sentence_pairs: int = 480
-    """Entailed pairs of SICK that sentences are trained on."""
-    sentence_batch: int = 32
-    """Pairs a step."""
-    sentence_epochs: int = 1
+    sentence_pairs: int = 1299
+    """Entailed pairs of SICK that sentences are trained on; it has 1,299."""
+    sentence_batch: int = 64
+    """Pairs, or queries, a step where the encoder itself is trained."""
+    sentence_epochs: int = 2
     """Epochs of sentences."""
-    sentence_learning_rate: float = 2e-5
-    """Of AdamW, warmed up over a tenth of the steps."""
+    tower_layers: int | None = 1
+    """Upper layers of the encoder that are trained; None trains all of it."""
+    tower_learning_rate: float = 5e-4
+    """Of AdamW, for those layers."""
+    tower_queries: int = 10
+    """Queries of each intent that the encoder itself is trained on."""
+    tower_test: int = 1500
+    """Test queries of intents that it is tested on."""
+    tower_epochs: int = 3
+    """Epochs of intents, where the encoder itself is trained."""
+    tower_rivals: tuple[int, ...] = (12, 384)
+    """Sizes at which the encoder is trained for one size."""
     rated_pairs: int = 1379
     """Rated pairs of the STS Benchmark that are tested on."""
     adaptor_pairs: int = 750
     """Pairs of its validation split whose sentences an adaptor is fitted to, without their ratings."""
 
+    adaptor_epochs: int | None = None
+    """Epochs of an adaptor; None for its own number."""
+
+    label_encoder: Literal["minilm", "smollm2"] = "minilm"
+    """What reads queries and labels before their towers: a sentence encoder, or a language model."""
     label_learning_rate: float = 2e-3
     """Of AdamW, for the two towers."""
 
@@ -104,14 +123,16 @@ SCALES = {
         queries_an_intent=3,
         test_queries=150,
         grid=(1.6e-2,),
+        tail_grid=(1.6e-2,),
+        tail_epochs=1,
         database=640,
         timed_queries=2,
         shortlist=20,
         sentence_pairs=64,
-        sentence_batch=16,
         rated_pairs=40,
         adaptor_pairs=40,
-        image_every=60,
+        adaptor_epochs=1,
+        image_every=200,
         image_size=8,
         image_width=2,
         image_epochs=1,
@@ -119,11 +140,17 @@ SCALES = {
     ),
     "laptop": Config(),
     "gpu": Config(
-        seeds=5,
         epochs=30,
+        tail_epochs=60,
         database=1_000_000,
         sentence_epochs=4,
-        sentence_pairs=10_000,
+        tower_layers=None,
+        tower_learning_rate=5e-5,
+        tower_queries=100,
+        tower_test=4500,
+        tower_epochs=5,
+        tower_rivals=(12, 24, 48, 96, 192, 384),
+        label_encoder="smollm2",
         image_size=32,
         image_depths=(2, 2, 2, 2),
         image_width=64,
@@ -132,11 +159,17 @@ SCALES = {
         image_rivals=(8, 16, 32, 64, 128, 256, 512),
     ),
     "paper": Config(
-        seeds=5,
         epochs=30,
+        tail_epochs=60,
         database=1_281_167,
         sentence_epochs=4,
-        sentence_pairs=10_000,
+        tower_layers=None,
+        tower_learning_rate=5e-5,
+        tower_queries=100,
+        tower_test=4500,
+        tower_epochs=5,
+        tower_rivals=(12, 24, 48, 96, 192, 384),
+        label_encoder="smollm2",
         image_set="ImageNet",
         image_size=192,
         images=1_281_167,

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-COLOURS = {"none": "#4D4D4D", "noise": "#D55E00", "fixed": "#0072B2", "constant": "#9A9A9A"}
+COLOURS = {"none": "#4D4D4D", "noise": "#D55E00", "fixed": "#0072B2", "dropout": "#009E73"}
 LABELS = {
     "none": "SGD alone",
     "noise": "with noise that fades",
     "fixed": "with noise that stays",
+    "dropout": "with dropout instead",
 }
 INITIALISATIONS = {
     "zero_init": "from zeros",
@@ -81,16 +82,19 @@ def courses(records: Any) -> Any:
     """Test accuracy against steps, a panel an initialisation."""
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, 3, figsize=(10.6, 3.6), sharey=True)
+    figure, panels = plt.subplots(1, 3, figsize=(10.6, 4.0), sharey=True)
     for axes, (dataset, title) in zip(panels, INITIALISATIONS.items(), strict=True):
-        for system in ("fixed", "none", "noise"):
+        for system in ("fixed", "dropout", "none", "noise"):
             found = records.where(dataset=dataset, system=system, metric="course")
             if len(found):
                 _members(axes, *curves(found), COLOURS[system], LABELS[system])
         axes.axhline(0.1, color="#9A9A9A", linewidth=0.8, linestyle=":")
         axes.set(title=title, xlabel="step", ylim=(0, 1))
     panels[0].set_ylabel("test accuracy")
-    panels[0].legend(loc="upper left")
+    handles, labels = panels[0].get_legend_handles_labels()
+    if handles:
+        # Below, where no curve passes.
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
     figure.suptitle(
         "20 hidden layers of 50 ReLUs on digits, a line a restart", fontsize=12, x=0.01, ha="left"
     )
@@ -98,33 +102,32 @@ def courses(records: Any) -> Any:
 
 
 def hard_models(records: Any) -> Any:
-    """A dot a restart, with and without noise: memory network, Neural Programmer, Neural GPU."""
+    """Memory network and Neural Programmer, a dot a restart; Neural GPU and pointer machine, counts."""
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, 3, figsize=(10.6, 3.8))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.0, 3.9), width_ratios=(1.25, 0.8, 1.0))
     found = records.where(metric="error")
-    groups = [name for name in found.datasets if name.startswith("stories")]
-    for axes, names, title in (
-        (
-            panels[0],
-            sorted(groups, key=lambda name: (name == "stories", name)),
-            "Memory network: wrong answers",
-        ),
-        (panels[1], ["tables"], "Neural Programmer: wrong answers"),
-    ):
-        for place, dataset in enumerate(names):
-            for offset, system in ((-0.15, "none"), (0.15, "noise")):
-                values = found.where(dataset=dataset, system=system).values()
-                _dots(axes, place + offset, values, COLOURS[system])
-        axes.set(title=title, xticks=range(len(names)), ylim=(0, None), xlim=(-0.6, len(names) - 0.4))
-        axes.set_xticklabels([_named(name) for name in names])
-    _histogram(panels[2], records)
+    stories = sorted(name for name in found.datasets if name.startswith("stories"))
+    groups = [(name, "") for name in (*[name for name in stories if name != "stories"], "stories")]
+    _error_panel(left, found, [*groups, ("stories", "_warm")], "Memory network: wrong answers")
+    tables = [(name, "") for name in ("tables", "text_tables")]
+    _error_panel(middle, found, tables, "Neural Programmer: wrong answers")
     for system in ("none", "noise"):
-        panels[1].plot(
-            [], [], "o", color=COLOURS[system], label="with noise" if system == "noise" else "without"
-        )
-    panels[1].legend()
+        label = "with noise" if system == "noise" else "without"
+        left.plot([], [], "o", color=COLOURS[system], label=label)
+    left.legend()
+    _counts(right, records)
     return figure
+
+
+def _error_panel(axes: Any, found: Any, groups: Sequence[tuple[str, str]], title: str) -> None:
+    """For each data set and kind of arm the errors of all restarts, without noise and with it."""
+    for place, (dataset, kind) in enumerate(groups):
+        for offset, system in ((-0.15, "none"), (0.15, "noise")):
+            values = found.where(dataset=dataset, system=system + kind).values()
+            _dots(axes, place + offset, values, COLOURS[system])
+    axes.set(title=title, xticks=range(len(groups)), ylim=(0, None), xlim=(-0.6, len(groups) - 0.4))
+    axes.set_xticklabels([_named(name) + (",\nwarm start" if kind else "") for name, kind in groups])
 
 
 def live(
@@ -188,36 +191,45 @@ def _dots(axes: Any, place: float, values: Sequence[int | float], colour: str) -
     axes.plot([place - 0.11, place + 0.11], [np.mean(values)] * 2, color=colour, linewidth=2.4)
 
 
-def _histogram(axes: Any, records: Any) -> None:
-    """Which share of the restarts is accurate, with its interval."""
-    found = records.where(metric="success")
-    for place, system in enumerate(("none", "noise")):
-        for record in found.where(system=system):
-            count = round(record.value * record.n_items)
-            axes.bar(place, record.value, color=COLOURS[system], width=0.55)
-            if np.isfinite(record.item_low) and record.item_low < record.item_high:
-                axes.plot([place] * 2, [record.item_low, record.item_high], color="black", linewidth=1.2)
-            axes.annotate(
-                f"{count} of {record.n_items}",
-                (place, max(record.value, record.item_high if np.isfinite(record.item_high) else 0)),
-                xytext=(0, 4),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9.5,
-            )
-    axes.set(
-        title="Neural GPU: accurate restarts",
-        xticks=(0, 1),
-        xlim=(-0.6, 1.6),
-    )
-    axes.set_xticklabels(["without", "with noise"])
+def _counts(axes: Any, records: Any) -> None:
+    """Which share of the restarts of each machine is accurate, with its interval."""
+    groups = [
+        (dataset, metric)
+        for metric in ("success", "solved")
+        for dataset in sorted(records.where(metric=metric).datasets)
+    ]
+    for place, (dataset, metric) in enumerate(groups):
+        for offset, system in ((-0.2, "none"), (0.2, "noise")):
+            for record in records.where(dataset=dataset, metric=metric, system=system):
+                axes.bar(place + offset, record.value, color=COLOURS[system], width=0.36)
+                high = record.value
+                if np.isfinite(record.item_low) and record.item_low < record.item_high:
+                    high = record.item_high
+                    axes.plot([place + offset] * 2, [record.item_low, high], color="black", linewidth=1.2)
+                axes.annotate(
+                    f"{round(record.value * record.n_items)}/{record.n_items}",
+                    (place + offset, high),
+                    xytext=(0, 4),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=9,
+                )
+    axes.set(title="Machines: accurate restarts", xticks=range(len(groups)), xlim=(-0.6, len(groups) - 0.4))
+    axes.set_xticklabels([_named(dataset) for dataset, _ in groups])
     axes.margins(y=0.15)
 
 
 def _named(dataset: str) -> str:
-    if dataset == "stories":
-        return "mean"
-    if dataset.startswith("stories_"):
-        number = dataset.removeprefix("stories_")
+    kind, _, number = dataset.rpartition("_")
+    if kind == "stories":
         return f"{number} fact{'s' if number != '1' else ''}"
-    return "five columns"
+    if kind == "walk":
+        return f"pointers,\n{number} hop{'s' if number != '1' else ''}"
+    names = {
+        "stories": "mean",
+        "tables": "numbers",
+        "text_tables": "words",
+        "addition": "Neural GPU,\naddition",
+        "multiplication": "Neural GPU,\nmultiplication",
+    }
+    return names.get(dataset, dataset)

@@ -8,6 +8,7 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 Init = Literal["zero", "simple", "he", "sussillo"]
 
@@ -26,12 +27,13 @@ class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         width: units of a hidden layer.
         depth: hidden layers.
         init: how parameters begin.
+        dropout: share of the hidden units that are dropped in training; what the paper sets noise beside.
 
     Shape:
         images ``(batch, features)`` -> logits ``(batch, classes)``.
 
     Raises:
-        ValueError: a size is below 1, or the initialisation is unknown.
+        ValueError: a size is below 1, the initialisation is unknown, or the dropout is not in [0, 1).
 
     Example:
         >>> MLPDeep(features=4, classes=3, width=5, depth=20)(torch.randn(2, 4)).shape
@@ -48,6 +50,7 @@ class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         width: int = 50,
         depth: int = 20,
         init: Init = "he",
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         for name, value in (("features", features), ("classes", classes), ("width", width), ("depth", depth)):
@@ -55,10 +58,12 @@ class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
                 raise ValueError(f"{name}={value} must be at least 1; the paper has 784, 10, 50 and 20")
         if init not in get_args(Init):
             raise ValueError(f"init={init!r} is not one of {', '.join(get_args(Init))}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} is not in [0, 1); 0.5 is the usual share")
         sizes = [features] + [width] * depth
         self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self.output = nn.Linear(width, classes)
-        self.init = init
+        self.init, self.dropout = init, dropout
         self.reset_parameters()
 
     @property
@@ -87,6 +92,6 @@ class MLPDeep(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         """Logits of each image."""
         hidden = images
         for layer in self.hidden:
-            hidden = layer(hidden).relu()
+            hidden = functional.dropout(layer(hidden).relu(), self.dropout, self.training)
         logits: Tensor = self.output(hidden)
         return logits

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 OPERATIONS = ("sum", "count", "difference", "greater", "lesser", "and", "or", "assign", "reset")
-"""What a step can do, in the order of the rows of the selector."""
+"""What a step can do, in the order of the rows of the selector; with columns of text also "match"."""
 
 
 class Answer(NamedTuple):
@@ -42,18 +42,21 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
 
     where P are the vectors of the columns' names. Every operation is applied to every column, weighted by
     these two: row selectors (greater and lesser than a number of the question, and, or, reset), scalars (sum,
-    count, difference) and lookup (assign).
+    count, difference) and lookup (assign). Columns of text have one more row selector, match: it takes in the
+    rows whose entry is the word of the question that the model attends to.
 
     Args:
         vocabulary: words of the questions, of which 0 is padding.
-        column_words: the word that names each column.
+        column_words: the word that names each column of numbers.
+        text_columns: the word that names each column of text.
         steps: operations of a program.
         width: size of all vectors; the original has 256.
 
     Shape:
         question ``(batch, words)``, padded with 0 behind its end; numbers ``(batch, numbers)`` with the
         places in the question where they stand, -1 where there is none; table ``(batch, rows, columns)``,
-        row_mask ``(batch, rows)`` -> `Answer` of scalar ``(batch)`` and lookup ``(batch, rows, columns)``.
+        row_mask ``(batch, rows)``, texts ``(batch, rows, text_columns)`` of words -> `Answer` of scalar
+        ``(batch)`` and lookup ``(batch, rows, columns + text_columns)``.
 
     Raises:
         ValueError: a size is below 1, a column's word is not in the vocabulary, or a table has other columns.
@@ -70,32 +73,38 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         >>> answer.scalar.shape, answer.lookup.shape
         (torch.Size([1]), torch.Size([1, 4, 3]))
 
-    Differs from the original: tables of numbers only; entries of text are not matched.
+    Differs from the original: an entry of text is one word, and matches that word alone.
     Source: arXiv 1511.04834, section 2; the experiment is arXiv 1511.06807, section 4.3.
     """
 
     column_words: Int[Tensor, " columns"]
 
     def __init__(
-        self, vocabulary: int, column_words: Sequence[int], *, steps: int = 4, width: int = 256
+        self,
+        vocabulary: int,
+        column_words: Sequence[int],
+        *,
+        text_columns: Sequence[int] = (),
+        steps: int = 4,
+        width: int = 256,
     ) -> None:
         super().__init__()
         for name, value in (("vocabulary", vocabulary), ("steps", steps), ("width", width)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1; the original has 4 steps of width 256")
-        if not column_words or not all(0 < word < vocabulary for word in column_words):
-            raise ValueError(
-                f"column_words={tuple(column_words)} must name words between 1 and {vocabulary - 1}"
-            )
-        self.steps = steps
+        names = (*column_words, *text_columns)
+        if not column_words or not all(0 < word < vocabulary for word in names):
+            raise ValueError(f"column_words={names} must name words between 1 and {vocabulary - 1}")
+        self.steps, self.numeric, self.text = steps, len(column_words), len(text_columns)
+        self.known = OPERATIONS if not text_columns else (*OPERATIONS, "match")
         # Much smaller vectors make all choices alike, and the program hardly learns to choose.
         self.words = nn.Parameter(0.3 * torch.randn(vocabulary, width))
-        self.operations = nn.Parameter(0.3 * torch.randn(len(OPERATIONS), width))
+        self.operations = nn.Parameter(0.3 * torch.randn(len(self.known), width))
         self.read = nn.Linear(2 * width, width)
         self.remember = nn.Linear(3 * width, width)
         self.choose_operation = nn.Linear(2 * width, width)
         self.choose_column = nn.Linear(2 * width, width)
-        self.register_buffer("column_words", torch.tensor(column_words), persistent=False)
+        self.register_buffer("column_words", torch.tensor(names), persistent=False)
 
     def forward(
         self,
@@ -104,10 +113,11 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         places: Int[Tensor, "batch numbers"],
         table: Float[Tensor, "batch rows columns"],
         row_mask: Bool[Tensor, "batch rows"],
+        texts: Int[Tensor, "batch rows text_columns"] | None = None,
         hard: bool = False,
     ) -> Answer:
         """The answer of the soft program, or with `hard` of its most likely operations and columns."""
-        return self.run(question, numbers, places, table, row_mask, hard)[0]
+        return self.run(question, numbers, places, table, row_mask, texts, hard)[0]
 
     def run(
         self,
@@ -116,16 +126,23 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         places: Int[Tensor, "batch numbers"],
         table: Float[Tensor, "batch rows columns"],
         row_mask: Bool[Tensor, "batch rows"],
+        texts: Int[Tensor, "batch rows text_columns"] | None = None,
         hard: bool = False,
     ) -> tuple[Answer, Selection]:
         """The answer, and the program that gave it."""
-        if table.shape[-1] != len(self.column_words):
+        if table.shape[-1] != self.numeric:
             raise ValueError(
-                f"the table has {table.shape[-1]} columns and the model was made for "
-                f"{len(self.column_words)}; name each column in column_words"
+                f"the table has {table.shape[-1]} columns and the model was made for {self.numeric}; "
+                "name each column in column_words"
+            )
+        if (0 if texts is None else texts.shape[-1]) != self.text:
+            raise ValueError(
+                f"texts={'None' if texts is None else tuple(texts.shape)} and the model was made for "
+                f"{self.text} columns of text; name each of them in text_columns"
             )
         q, states = self._encode(question)
         greater, lesser = self._comparisons(states, numbers, places, table, hard)
+        matched = None if texts is None else self._matches(states, question, texts, hard).to(table.dtype)
         present = row_mask.to(table.dtype)
         table = table * present[..., None]
         columns_of = self.words[self.column_words]
@@ -133,7 +150,7 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         # Selectors before the first step take in every row; scalars before it are 0.
         selectors = [present, present]
         scalars = [torch.zeros_like(q[:, 0])] * 3
-        lookup = torch.zeros_like(table)
+        lookup = table.new_zeros(*table.shape[:2], self.numeric + self.text)
         chosen = []
         for _ in range(self.steps):
             seen = torch.cat([q, history], -1)
@@ -142,15 +159,18 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             if hard:
                 operation, column = _most_likely(operation), _most_likely(column)
             chosen.append((operation, column))
-            alpha = dict(zip(OPERATIONS, operation.unsqueeze(-1).unbind(-2), strict=True))
+            alpha = dict(zip(self.known, operation.unsqueeze(-1).unbind(-2), strict=True))
             previous, before = selectors[-1], selectors[-2]
             compared = alpha["greater"][:, None] * greater + alpha["lesser"][:, None] * lesser
-            row = (compared * column[:, None]).sum(-1)
+            of_numbers, of_text = column.split([self.numeric, self.text], -1)
+            row = (compared * of_numbers[:, None]).sum(-1)
+            if matched is not None:
+                row = row + alpha["match"] * (matched * of_text[:, None]).sum(-1)
             row = row + alpha["and"] * torch.minimum(previous, before)
             row = row + alpha["or"] * torch.maximum(previous, before) + alpha["reset"]
             sums = (previous[..., None] * table).sum(1)
             scalar = alpha["count"][:, 0] * previous.sum(-1)
-            scalar = scalar + alpha["sum"][:, 0] * (column * sums).sum(-1)
+            scalar = scalar + alpha["sum"][:, 0] * (of_numbers * sums).sum(-1)
             scalar = scalar + alpha["difference"][:, 0] * (scalars[-3] - scalars[-1])
             lookup = alpha["assign"][:, None] * column[:, None] * previous[..., None]
             selectors.append(row * present)
@@ -196,6 +216,21 @@ class NeuralProgrammer(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             pivot = (weights * numbers).sum(-1)[:, None, None]
             found.append((table > pivot if name == "greater" else table < pivot).to(table.dtype))
         return found[0], found[1]
+
+    def _matches(
+        self,
+        states: Float[Tensor, "batch words width"],
+        question: Int[Tensor, "batch words"],
+        texts: Int[Tensor, "batch rows text_columns"],
+        hard: bool,
+    ) -> Float[Tensor, "batch rows text_columns"]:
+        """How much of the attention over the question's words lies on the word of each entry."""
+        scores = (states * self.operations[self.known.index("match")]).sum(-1)
+        weights = scores.masked_fill(question == 0, torch.finfo(scores.dtype).min).softmax(-1)
+        if hard:
+            weights = _most_likely(weights)
+        same = question[:, None, None] == texts[..., None]
+        return (same * weights[:, None, None]).sum(-1)
 
 
 def programmer_loss(

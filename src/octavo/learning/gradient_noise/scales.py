@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from octavo.learning.gradient_noise.arithmetic import Task
-from octavo.learning.gradient_noise.tables import TEMPLATES
+from octavo.learning.gradient_noise.tables import NUMERIC, TEMPLATES
 
 Digits = Literal["MNIST5k", "MNIST"]
 Stories = Literal["bAbI-style", "bAbI"]
@@ -24,7 +24,9 @@ class Config:
     """Hidden layers of the deep network."""
     width: int = 50
     """Units of each of them."""
-    deep_steps: int = 3000
+    dropout_restarts: int = 2
+    """Restarts with dropout in the place of noise."""
+    deep_steps: int = 6000
     """Steps of the deep network."""
     deep_batch: int = 50
     """Images a step."""
@@ -51,7 +53,9 @@ class Config:
     """Generated stories to train on."""
     story_restarts: int = 3
     """Its restarts, stacked."""
-    story_epochs: int = 40
+    story_warm: float = 0.25
+    """Share of its training that is linear, where it has a warm start."""
+    story_epochs: int = 50
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
@@ -73,6 +77,10 @@ class Config:
         "lesser sum",
     )
     """Kinds of questions."""
+    text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
+    """Kinds of questions about tables with words."""
+    text_steps: int = 1500
+    """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
     table_steps: int = 4000
@@ -107,8 +115,40 @@ class Config:
     sum_layers: int = 1
     """Gated units a step."""
 
+    machine_hops: tuple[int, ...] = (4,)
+    """Cells of the chains of pointers that the neural random-access machine follows."""
+    machine_integers: int = 8
+    """Integers that it knows, and cells of its memory."""
+    machine_registers: int = 4
+    """Its registers."""
+    machine_width: int = 64
+    """Units of its controller."""
+    machine_restarts: int = 16
+    """Its restarts, stacked."""
+    machine_steps: int = 400
+    """Its training steps."""
+    machine_batch: int = 32
+    """Problems a step."""
+    machine_rate: float = 0.01
+    """Learning rate of Adam, falling to zero on a cosine."""
+    machine_eta: float = 1e-3
+    """Variance of its noise at the first step, under Adam and clipping at 1."""
+
+    tuned_sentences: int = 160
+    """Sentences that the language model is fine-tuned on."""
+    tuned_tests: int = 120
+    """Sentences that it is tested on."""
+    tuned_layers: int = 4
+    """Layers that are adapted, the last ones."""
+    tuned_steps: int = 30
+    """Steps of eight sentences."""
+    tuned_restarts: int = 2
+    """Restarts of the adaptors."""
+    tuned_eta: float = 1e-4
+    """Variance of its noise at the first step, under AdamW and clipping at 1."""
+
     timed_repeats: int = 9
-    """Repetitions of a step of the deep network; the language model has half as many."""
+    """Repetitions of a step of the deep network; the language model has two fewer."""
     timed_tokens: int = 512
     """Tokens of a step of the language model."""
     small_language_model: bool = False
@@ -129,12 +169,24 @@ SCALES = {
         story_batch=10,
         table_restarts=2,
         table_steps=4,
+        text_steps=4,
         table_batch=8,
         table_width=8,
         sum_restarts=2,
         sum_bits=2,
         sum_steps=4,
         sum_maps=4,
+        machine_hops=(1,),
+        machine_integers=4,
+        machine_registers=2,
+        machine_width=8,
+        machine_restarts=2,
+        machine_steps=4,
+        tuned_sentences=8,
+        tuned_tests=8,
+        tuned_layers=1,
+        tuned_steps=2,
+        tuned_restarts=2,
         timed_repeats=2,
         timed_tokens=8,
         small_language_model=True,
@@ -148,10 +200,19 @@ SCALES = {
         story_restarts=10,
         story_epochs=100,
         table_restarts=8,
-        table_templates=tuple(TEMPLATES)[:-2],
+        table_templates=NUMERIC[:-2],
         table_program=4,
         table_steps=40_000,
+        text_templates=("count", "greater count", "greater sum", "match count", "match sum", "match print"),
+        text_steps=40_000,
         table_width=128,
+        machine_hops=(2, 4, 6),
+        machine_restarts=256,
+        machine_steps=5000,
+        tuned_sentences=2000,
+        tuned_tests=1000,
+        tuned_layers=30,
+        tuned_steps=750,
         sum_task="multiplication",
         sum_bits=5,
         sum_restarts=512,
@@ -171,11 +232,22 @@ SCALES = {
         story_restarts=10,
         story_epochs=100,
         table_restarts=8,
-        table_templates=tuple(TEMPLATES),
+        table_templates=NUMERIC,
         table_program=4,
         table_steps=200_000,
+        text_templates=tuple(TEMPLATES),
+        text_steps=200_000,
         table_width=256,
         table_rows=(30, 100),
+        machine_hops=(2, 4, 8),
+        machine_integers=16,
+        machine_restarts=512,
+        machine_steps=20_000,
+        tuned_sentences=6920,
+        tuned_tests=1821,
+        tuned_layers=30,
+        tuned_steps=2600,
+        tuned_restarts=5,
         sum_task="multiplication",
         sum_bits=20,
         sum_restarts=3645,

@@ -1,4 +1,4 @@
-"""Synthetic questions about tables of numbers, for the Neural Programmer."""
+"""Synthetic questions about tables of numbers and of words, for the Neural Programmer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from torch import Tensor
 NUMBER = "<number>"
 WORDS = ("<pad>", NUMBER, "sum", "count", "print", "greater", "lesser", "and", "or")
 COLUMNS = ("A", "B", "C", "D", "E")
-VOCABULARY = {word: index for index, word in enumerate(WORDS + COLUMNS)}
+TEXT_COLUMNS = ("F", "G")
+ENTRIES = ("red", "green", "blue", "white", "black")
+"""What stands in the columns of text."""
+VOCABULARY = {word: index for index, word in enumerate((*WORDS, *COLUMNS, "match", *TEXT_COLUMNS, *ENTRIES))}
 LONGEST = 10
 NUMBERS = 2
 
@@ -19,8 +22,10 @@ class Template:
     """A kind of question.
 
     Args:
-        words: with ``x`` and ``y`` for columns, and the number's mark for numbers.
-        selects: from the table and the numbers, the rows that are wanted; None for all.
+        words: with ``x`` and ``y`` for columns, ``z`` for a column of text, ``e`` for one of its entries, and
+            the number's mark for numbers.
+        selects: from the table and the numbers, the rows that are wanted; None for all, or where words are
+            matched.
         answers: ``sum`` or ``print`` of column y, or ``count`` of the rows.
         steps: operations that its shortest program has.
     """
@@ -66,17 +71,23 @@ TEMPLATES: Mapping[str, Template] = {
         ("or sum", "greater # x or lesser # x sum y", 4),
         ("and print", "greater # x and lesser # x print y", 4),
         ("or print", "greater # x or lesser # x print y", 4),
+        ("match count", "match e z count", 2),
+        ("match sum", "match e z sum y", 2),
+        ("match print", "match e z print y", 2),
     )
 }
 """All kinds of questions, by name."""
+NUMERIC = tuple(name for name in TEMPLATES if not name.startswith("match"))
+"""Those about numbers alone."""
 
 
 def questions(
     count: int,
     generator: torch.Generator,
     *,
-    templates: Sequence[str] = tuple(TEMPLATES),
+    templates: Sequence[str] = NUMERIC,
     columns: int = 5,
+    text_columns: int = 0,
     rows: tuple[int, int] = (3, 8),
     largest: float = 10.0,
 ) -> dict[str, Tensor]:
@@ -86,16 +97,18 @@ def questions(
         count: how many.
         generator: of everything.
         templates: the kinds of questions, each as often as the others.
-        columns: of a table, at most five.
+        columns: of numbers in a table, at most five.
+        text_columns: of words, at most two.
         rows: the fewest and the most of a table.
         largest: numbers lie between minus this and this.
 
     Returns:
-        What the model takes (question, numbers, places, table, row_mask), and what it should give (scalar,
-        lookup, is_lookup); by name, the count as first axis.
+        What the model takes (question, numbers, places, table, row_mask, and texts where there are some), and
+        what it should give (scalar, lookup, is_lookup); by name, the count as first axis.
 
     Raises:
-        ValueError: a template is unknown, or there are more columns than names.
+        ValueError: a template is unknown or needs text that is not there, or there are more columns than
+            names.
 
     Example:
         >>> batch = questions(4, torch.Generator().manual_seed(0), templates=("sum",), columns=2)
@@ -107,6 +120,11 @@ def questions(
         raise ValueError(f"unknown templates {unknown}; there are {', '.join(TEMPLATES)}")
     if not 1 <= columns <= len(COLUMNS):
         raise ValueError(f"columns={columns} must lie between 1 and {len(COLUMNS)}")
+    matching = any("match" in TEMPLATES[name].words for name in templates)
+    if not matching <= text_columns <= len(TEXT_COLUMNS):
+        raise ValueError(
+            f"text_columns={text_columns} must lie between {int(matching)} and {len(TEXT_COLUMNS)}"
+        )
     fewest, most = rows
     table = largest * (2 * torch.rand(count, most, columns, generator=generator) - 1)
     sizes = torch.randint(fewest, most + 1, (count, 1), generator=generator)
@@ -121,23 +139,31 @@ def questions(
         "table": table * row_mask[..., None],
         "row_mask": row_mask,
         "scalar": torch.zeros(count),
-        "lookup": torch.zeros(count, most, columns),
+        "lookup": torch.zeros(count, most, columns + text_columns),
         "is_lookup": torch.zeros(count, dtype=torch.bool),
     }
+    z = e = torch.zeros_like(x)
+    if text_columns:
+        entries = torch.randint(len(ENTRIES), (count, most, text_columns), generator=generator)
+        batch["texts"] = (entries + VOCABULARY[ENTRIES[0]]) * row_mask[..., None]
+        z = torch.randint(text_columns, (count,), generator=generator)
+        e = torch.randint(len(ENTRIES), (count,), generator=generator)
     for index, name in enumerate(templates):
         chosen = (kinds == index).nonzero()[:, 0]
         if len(chosen):
-            _fill(batch, TEMPLATES[name], chosen, x[chosen], y[chosen])
+            _fill(batch, TEMPLATES[name], chosen, {"x": x, "y": y, "z": z, "e": e})
     return batch
 
 
-def _fill(batch: dict[str, Tensor], template: Template, chosen: Tensor, x: Tensor, y: Tensor) -> None:
+def _fill(batch: dict[str, Tensor], template: Template, chosen: Tensor, drawn: Mapping[str, Tensor]) -> None:
     """Write the questions of one kind and their answers."""
-    names = torch.tensor([VOCABULARY[name] for name in COLUMNS])
+    x, y, z, e = (drawn[name][chosen] for name in "xyze")
+    # Names of columns follow each other in the vocabulary, and so do entries.
+    first = {"x": COLUMNS[0], "y": COLUMNS[0], "z": TEXT_COLUMNS[0], "e": ENTRIES[0]}
     placed = 0
     for index, word in enumerate(template.words):
         batch["question"][chosen, index] = (
-            names[x] if word == "x" else names[y] if word == "y" else VOCABULARY[word]
+            drawn[word][chosen] + VOCABULARY[first[word]] if word in first else VOCABULARY[word]
         )
         if word == NUMBER:
             batch["places"][chosen, placed] = index
@@ -150,10 +176,13 @@ def _fill(batch: dict[str, Tensor], template: Template, chosen: Tensor, x: Tenso
     rows = present
     if template.selects is not None:
         rows = rows & template.selects(column(x), batch["numbers"][chosen])
+    if "match" in template.words:
+        texts = batch["texts"][chosen].gather(2, z[:, None, None].expand(-1, table.shape[1], 1))[..., 0]
+        rows = rows & (texts == e[:, None] + VOCABULARY[ENTRIES[0]])
     if template.answers == "print":
         batch["is_lookup"][chosen] = True
         batch["lookup"][chosen] = (
-            rows[..., None] * torch.nn.functional.one_hot(y, table.shape[2])[:, None].float()
+            rows[..., None] * torch.nn.functional.one_hot(y, batch["lookup"].shape[2])[:, None].float()
         )
     elif template.answers == "count":
         batch["scalar"][chosen] = rows.sum(1).to(table.dtype)

@@ -1,6 +1,6 @@
 """Training steps to time: bare, with `GradientNoise`, and with the loop that users write by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ def steps(
     loss: Callable[[Any], Tensor],
     optimizer: Callable[..., torch.optim.Optimizer],
     inner: int,
+    systems: Sequence[str] = ("none", "noise", "usual_loop"),
 ) -> dict[str, Callable[[], None]]:
     """Functions that make `inner` training steps each, by system.
 
@@ -23,6 +24,7 @@ def steps(
         loss: of a model.
         optimizer: a function of the parameters and lr.
         inner: steps a call.
+        systems: which of the three.
     """
     schedule = NoiseSchedule(0.01)
 
@@ -48,7 +50,7 @@ def steps(
 
         return run
 
-    return {name: system(name) for name in ("none", "noise", "usual_loop")}
+    return {name: system(name) for name in systems}
 
 
 def tiny_language_model() -> Any:

@@ -86,6 +86,19 @@ def digest(
     return message
 
 
+def late(settings: Settings, jobs: Sequence[dict[str, str]], now: float) -> EmailMessage:
+    """The mail that tells the owner of jobs that are late.
+
+    Args:
+        settings: of the page; its owner gets the mail.
+        jobs: `name`, `at` and `error` of each.
+        now: seconds since 1970.
+    """
+    subject = f"octavo: {', '.join(job['name'] for job in jobs)} late"
+    values = {"jobs": jobs, "site": settings.url}
+    return _mail(settings, settings.mail.owner, subject, "late", values, now, f"{now} {subject}")
+
+
 def _mail(
     settings: Settings, to: str, subject: str, template: str, values: dict[str, Any], now: float, key: str
 ) -> EmailMessage:

@@ -5,6 +5,7 @@ import lzma
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -78,9 +79,18 @@ def import_lines(
     kept = store.jobs.cursor(name) or {}
     offset = int(kept["offset"]) if kept.get("file") == stamp else 0
     report = Report()
-    with opened(file) as lines:
+    with opened(file) as lines, ThreadPoolExecutor(1) as writer:
         lines.seek(offset)
         batch: list[ListedPaper] = []
+        # One batch is written, by a thread that the database mostly keeps, while the next one is read.
+        written: Future[Upserted] | None = None
+
+        def settle() -> None:
+            if written is not None:
+                report.papers += written.result()
+                if progress is not None:
+                    progress(report)
+
         for line in lines:
             offset += len(line)
             if not line.strip():
@@ -91,10 +101,10 @@ def import_lines(
             except Rejected as rejected:
                 report.rejected[str(rejected)] += 1
             if len(batch) >= BATCH:
-                report.papers += store.papers.put(batch, (name, {"file": stamp, "offset": offset}))
+                settle()
+                written = writer.submit(store.papers.put, batch, (name, {"file": stamp, "offset": offset}))
                 batch = []
-                if progress is not None:
-                    progress(report)
+        settle()
         report.papers += store.papers.put(batch, (name, {"file": stamp, "offset": offset}))
     if progress is not None:
         progress(report)

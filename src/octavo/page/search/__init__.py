@@ -1,7 +1,8 @@
 """Search by words and by meaning."""
 
 from octavo.page.search.encoders import FULL, STATIC, Encoder, MiniLM, StaticEncoder, static_from_minilm
-from octavo.page.search.keyword import KeywordIndex, Snippet
+from octavo.page.search.keyword import KeywordIndex
+from octavo.page.search.marking import Snippet
 from octavo.page.search.query import Query, parse
 from octavo.page.search.searcher import Hit, Mode, Results, Search, search_of
 from octavo.page.search.vectors import VectorIndex

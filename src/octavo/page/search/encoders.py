@@ -14,6 +14,7 @@ import numpy as np
 
 from octavo import data
 from octavo.data.places import cache_folder
+from octavo.errors import OctavoError
 from octavo.page.search.vectors import DIM, FloatArray
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 STATIC, FULL = 1, 2
 """Tiers: a row of a lower one is worth encoding again."""
 MAX_TOKENS = 256
+
+
+class EncoderLost(OctavoError):
+    """An encoder that was there is gone; another one may be made."""
+
+    def __init__(self) -> None:
+        super().__init__("The encoder's process has ended.")
 
 
 class Encoder(Protocol):

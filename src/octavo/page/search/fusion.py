@@ -43,9 +43,9 @@ def standardised(
         if not pairs:
             continue
         values = np.array([score for _, score in pairs])
-        spread = float(values.std()) or 1.0
-        own = {row: (score - float(values.mean())) / spread for row, score in pairs}
-        least = min(own.values())
+        standard = ((values - values.mean()) / (float(values.std()) or 1.0)).tolist()
+        own = dict(zip([row for row, _ in pairs], standard, strict=True))
+        least = min(standard)
         for row in scores:
             scores[row] += share * own.get(row, least)
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))

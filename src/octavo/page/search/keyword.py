@@ -1,29 +1,24 @@
 """Search by words: FTS5 of SQLite or the text search of PostgreSQL, by the same query and weights."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, select, table, text
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, bindparam, column, select, text
 
+from octavo.page.search.postings import PostingsCache
 from octavo.page.search.query import Query, Term, tokenise
+from octavo.page.search.vectors import FloatArray
 from octavo.page.store.database import Database
 from octavo.page.store.papers import Filters
 from octavo.page.store.tables import papers
 
-TITLE, AUTHORS, ABSTRACT = 5.0, 2.0, 1.0
-"""What a word counts in each field."""
 ENOUGH = 50
 """Papers with all the words that make it needless to look for papers with some of them."""
-_FTS = table("papers_fts", column("rowid"))
-_OPEN, _CLOSE = "\x02", "\x03"
+AT_ONCE = 500
+"""Papers that are put in order, or asked about, at a time."""
 _POSTGRES_WEIGHTS = {"title": "A", "authors": "B", "abstract": "D", "": ""}
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """A piece of an abstract, as texts in turn, each with whether it is a word that was found."""
-
-    pieces: tuple[tuple[str, bool], ...]
 
 
 class KeywordIndex:
@@ -35,9 +30,14 @@ class KeywordIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._postings = PostingsCache()
 
     def search(
-        self, query: Query, filters: Filters | None = None, limit: int = 200
+        self,
+        query: Query,
+        filters: Filters | None = None,
+        limit: int = 200,
+        among: NDArray[np.int64] | None = None,
     ) -> list[tuple[int, float]]:
         """The rows of the best papers with their scores, best first: those with all words before the others.
 
@@ -45,48 +45,73 @@ class KeywordIndex:
             query: what is looked for; its own filters are not read here.
             filters: what the search is narrowed to.
             limit: at most so many.
+            among: the rows that the filters leave, where they are known already.
         """
-        if not query.groups:
+        if not query.groups or (among is not None and not len(among)):
             return []
         conditions = (filters or Filters()).conditions()
         with self._database.read() as connection:
-            found = self._matching(connection, _expression(query, True, self._sqlite), conditions, limit)
+            if self._sqlite:
+                order = self._added(connection, query, among)
+                if among is None and conditions:
+                    return _narrowed(connection, order, conditions, limit)
+                return list(islice(order, limit))
+            found = self._matching(connection, _expression(query, True), conditions, limit)
             if len(found) < min(ENOUGH, limit):
-                some = self._matching(connection, _expression(query, False, self._sqlite), conditions, limit)
+                some = self._matching(connection, _expression(query, False), conditions, limit)
                 there = {row for row, _ in found}
                 found += [pair for pair in some if pair[0] not in there][: limit - len(found)]
         return found
+
+    def warm(self) -> None:
+        """Reads what the most frequent words find, which a search would wait for."""
+        if self._sqlite:
+            with self._database.read() as connection:
+                self._postings.warm(connection)
 
     @property
     def _sqlite(self) -> bool:
         return self._database.is_sqlite
 
+    def _added(
+        self, connection: Connection, query: Query, among: NDArray[np.int64] | None
+    ) -> Iterator[tuple[int, float]]:
+        """All papers with the words, best first, as sums of what each word says."""
+        terms = [*dict.fromkeys(term for group in [*query.groups, query.without] for term in group)]
+        found = dict(zip(terms, self._postings.of(connection, terms), strict=True))
+        size = 1 + max((int(each.rows.max()) for each in found.values() if len(each.rows)), default=0)
+        scores, groups = np.zeros(size, np.float32), np.zeros(size, np.uint8)
+        left = np.ones(size, bool)
+        if among is not None:
+            left[:] = False
+            left[among[among < size]] = True
+        for group in query.groups:
+            has = np.zeros(size, bool)
+            for term in group:
+                scores[found[term].rows] += found[term].scores
+                has[found[term].rows] = True
+            groups += has
+            if any(term.required for term in group):
+                left &= has
+        for term in query.without:
+            left[found[term].rows] = False
+        every = left & (groups == len(query.groups))
+        yield from _by_score(scores, np.flatnonzero(every))
+        if np.count_nonzero(every) < ENOUGH:
+            yield from _by_score(scores, np.flatnonzero(left & (groups > 0) & ~every))
+
     def _matching(
         self, connection: Connection, expression: str, conditions: Sequence[ColumnElement[bool]], limit: int
     ) -> list[tuple[int, float]]:
+        """The same of PostgreSQL, which ranks by its own measure."""
         if not expression:
             return []
-        if self._sqlite:
-            if not conditions:
-                plain = text(
-                    "SELECT rowid, rank FROM papers_fts WHERE papers_fts MATCH :words "
-                    f"AND rank MATCH 'bm25({TITLE}, {AUTHORS}, {ABSTRACT})' ORDER BY rank LIMIT :limit"
-                )
-                rows = connection.execute(plain, {"words": expression, "limit": limit})
-                return [(row[0], -row[1]) for row in rows]
-            source: FromClause = papers.join(_FTS, _FTS.c.rowid == papers.c.row)
-            score = text(f"-bm25(papers_fts, {TITLE}, {AUTHORS}, {ABSTRACT}) AS score")
-            match = text("papers_fts MATCH :words")
-        else:
-            source = papers
-            # Weights of D, C, B, A; the length of a document counts by its logarithm.
-            score = text(
-                "ts_rank_cd('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('english', :words), 1) AS score"
-            )
-            match = text("words @@ to_tsquery('english', :words)")
+        # Weights of D, C, B, A; the length of a document counts by its logarithm.
+        score = text("ts_rank_cd('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('english', :words), 1) AS score")
+        match = text("words @@ to_tsquery('english', :words)")
         query = (
             select(papers.c.row, score)
-            .select_from(source)
+            .select_from(papers)
             .where(match.bindparams(bindparam("words", expression)), *conditions)
             .order_by(column("score").desc(), papers.c.row)
             .limit(limit)
@@ -118,60 +143,47 @@ class KeywordIndex:
             rows = connection.execute(text(statement), {"words": words, "limit": limit})
             return [(row[0], row[1]) for row in rows]
 
-    def snippets(self, query: Query, rows: Sequence[int]) -> dict[int, Snippet]:
-        """For papers of a result: the piece of the abstract where the words are; others are left out."""
-        if not rows or not query.groups:
-            return {}
-        expression = _expression(query, False, self._sqlite)
-        if self._sqlite:
-            statement = (
-                f"SELECT rowid, snippet(papers_fts, 2, '{_OPEN}', '{_CLOSE}', '…', 32) FROM papers_fts "
-                "WHERE papers_fts MATCH :words AND rowid IN :rows"
-            )
-        else:
-            statement = (
-                "SELECT row, ts_headline('english', abstract, to_tsquery('english', :words), "
-                f"'StartSel={_OPEN}, StopSel={_CLOSE}, MaxWords=32, MinWords=16') "
-                "FROM papers WHERE words @@ to_tsquery('english', :words) AND row IN :rows"
-            )
-        prepared = text(statement).bindparams(bindparam("rows", expanding=True))
-        with self._database.read() as connection:
-            found = connection.execute(prepared, {"words": expression, "rows": list(rows)})
-            return {row[0]: _snippet(row[1]) for row in found if _OPEN in row[1]}
+
+def _by_score(scores: FloatArray, rows: NDArray[np.int64]) -> Iterator[tuple[int, float]]:
+    """Rows with their scores, best first; only as many are put in order as are taken."""
+    parts = [rows]
+    if len(rows) > 2 * AT_ONCE:
+        # Papers of one score stay in the order of rows: all of them fall on one side of the cut.
+        least = -np.partition(-scores[rows], AT_ONCE)[AT_ONCE]
+        parts = [rows[scores[rows] > least], rows[scores[rows] <= least]]
+    for part in parts:
+        for row in part[np.argsort(-scores[part], kind="stable")]:
+            yield int(row), float(scores[row])
 
 
-def _snippet(marked: str) -> Snippet:
-    pieces: list[tuple[str, bool]] = []
-    for part in marked.split(_OPEN):
-        inside, closed, after = part.partition(_CLOSE)
-        if closed:
-            pieces += [(inside, True), (after, False)]
-        else:
-            pieces.append((part, False))
-    return Snippet(tuple((" ".join(piece.split("\n")), found) for piece, found in pieces if piece))
+def _narrowed(
+    connection: Connection,
+    order: Iterator[tuple[int, float]],
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+) -> list[tuple[int, float]]:
+    """The first pairs whose papers fulfil some conditions, asked about a batch at a time."""
+    found: list[tuple[int, float]] = []
+    while len(found) < limit and (batch := list(islice(order, AT_ONCE))):
+        asked = select(papers.c.row).where(papers.c.row.in_([row for row, _ in batch]), *conditions)
+        left = set(connection.execute(asked).scalars())
+        found += [pair for pair in batch if pair[0] in left]
+    return found[:limit]
 
 
-def _expression(query: Query, all_words: bool, sqlite: bool) -> str:
-    """The query in the database's language, made of quoted tokens alone."""
-    one = _fts5 if sqlite else _tsquery
-    either, both, but_not = (" OR ", " AND ", " NOT ") if sqlite else (" | ", " & ", " & !")
-    groups = ["(" + either.join(one(term) for term in group) + ")" for group in query.groups]
+def _expression(query: Query, all_words: bool) -> str:
+    """The query in the language of PostgreSQL, made of quoted tokens alone."""
+    groups = ["(" + " | ".join(_tsquery(term) for term in group) + ")" for group in query.groups]
     if all_words or len(groups) == 1:
-        expression = both.join(groups)
+        expression = " & ".join(groups)
     else:
-        required = [text for text, group in zip(groups, query.groups, strict=True) if group[0].required]
-        free = [text for text, group in zip(groups, query.groups, strict=True) if not group[0].required]
-        expression = both.join(
-            [*required, *(["(" + either.join(free) + ")"] if free and not required else [])]
-        )
+        pairs = list(zip(groups, query.groups, strict=True))
+        required = [written for written, group in pairs if group[0].required]
+        free = [written for written, group in pairs if not group[0].required]
+        expression = " & ".join(required or ["(" + " | ".join(free) + ")"])
     if query.without:
-        expression = f"({expression}){but_not}(" + either.join(one(term) for term in query.without) + ")"
+        expression = f"({expression}) & !(" + " | ".join(_tsquery(term) for term in query.without) + ")"
     return expression
-
-
-def _fts5(term: Term) -> str:
-    words = '"' + " ".join(term.tokens) + '"' + (" *" if term.prefix else "")
-    return f"{term.field} : {words}" if term.field else words
 
 
 def _tsquery(term: Term) -> str:

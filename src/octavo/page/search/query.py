@@ -26,6 +26,7 @@ a an the of in and or to for on at by is are be with as from that this which wha
 were can do does any there who when where
 """
 _STOP = frozenset(_STOPPED.split())
+_TOKEN = re.compile(r"[^\W_]+")
 _PART = re.compile(r'(-)?(?:([A-Za-z]+):)?(?:"([^"]*)"|(\S+))')
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?$")
 _ARXIV = re.compile(
@@ -158,9 +159,10 @@ def tokenise(text: str) -> list[str]:
         >>> tokenise("Zöllner's GPT-4")
         ['zollner', 's', 'gpt', '4']
     """
-    letters = unicodedata.normalize("NFKD", text)
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return [token[:64] for token in re.findall(r"[^\W_]+", bare.casefold())]
+    if not text.isascii():
+        letters = unicodedata.normalize("NFKD", text)
+        text = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return [token[:64] for token in _TOKEN.findall(text.casefold())]
 
 
 def _filtered(filters: Filters, key: str, value: str) -> Filters:

@@ -1,16 +1,19 @@
 """The search of the page and of the command line: words and meaning, fused, each rank explained."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from octavo import data
-from octavo.page.search.encoders import Encoder, MiniLM
+from octavo.page.search.encoders import Encoder, EncoderLost, MiniLM
 from octavo.page.search.fusion import standardised as fused
-from octavo.page.search.keyword import KeywordIndex, Snippet
+from octavo.page.search.keyword import KeywordIndex
+from octavo.page.search.marking import Marker, Snippet
 from octavo.page.search.query import Query, parse, tokenise
 from octavo.page.search.similar import spread_out
 from octavo.page.search.vectors import FloatArray, VectorIndex
@@ -21,6 +24,10 @@ BROAD = 100_000
 """Rows of a filter up to which they are searched alone."""
 DEPTH = 200
 """How many papers each list brings to the fusion."""
+KNOWN = 10_000
+"""Queries whose vectors are kept, of 1.5 kB each: encoding one takes longer than the rest of its search."""
+FRESH, MOST_FILTERS = 10.0, 32
+"""Seconds that the rows of a filter are kept, and filters that are kept."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Search:
     _encoder: Encoder | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, FloatArray] = field(default_factory=dict)
+    _filtered: dict[Filters, tuple[float, NDArray[np.int64] | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.vectors is None:
@@ -117,7 +125,12 @@ class Search:
         return self.vectors
 
     def warm(self, *, wait: bool = False) -> None:
-        """Loads the encoder, in the background unless `wait`; searches by words are answered meanwhile."""
+        """Loads the encoder, in the background unless `wait`; searches by words are answered meanwhile.
+
+        What the most frequent words find is read in the background too.
+        """
+        if not wait:
+            threading.Thread(target=self.words.warm, daemon=True).start()
         if wait:
             self._load()
         elif self.load is not None and self._encoder is None:
@@ -127,6 +140,11 @@ class Search:
         with self._lock:
             if self._encoder is None and self.load is not None:
                 self._encoder = self.load()
+
+    def _lost(self) -> None:
+        """The encoder is gone: words are searched until another one is loaded."""
+        self._encoder = None
+        self.warm()
 
     def search(
         self,
@@ -154,9 +172,16 @@ class Search:
             hits = tuple(Hit(paper, paper.heat) for paper in papers)
             return Results(query, "words", hits, self.store.papers.count(query.filters))
         narrowed = None if query.filters.empty else query.filters
+        among = self._among(narrowed) if narrowed else None
         by_meaning = mode != "words" and self.ready and bool(query.text)
-        words = self.words.search(query, narrowed, DEPTH) if mode != "meaning" or not by_meaning else []
-        meaning = self._by_meaning(query, narrowed) if by_meaning else []
+        words = (
+            self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
+        )
+        try:
+            meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
+        except EncoderLost:
+            self._lost()
+            meaning = []
         if meaning and words:
             order = fused(words, meaning)
         else:
@@ -166,7 +191,7 @@ class Search:
         word_ranks = {row: rank for rank, (row, _) in enumerate(words, start=1)}
         meaning_ranks = {row: rank for rank, (row, _) in enumerate(meaning, start=1)}
         cosines = dict(meaning)
-        snippets = self.words.snippets(query, list(there))
+        marker = Marker(query)
         hits = tuple(
             Hit(
                 there[row],
@@ -174,8 +199,8 @@ class Search:
                 word_ranks.get(row),
                 meaning_ranks.get(row),
                 cosines.get(row),
-                _present(query, there[row]),
-                snippets.get(row),
+                marker.words(there[row]),
+                marker.snippet(there[row].abstract),
             )
             for row, score in shown
             if row in there
@@ -183,20 +208,33 @@ class Search:
         used: Mode = "hybrid" if words and meaning else "meaning" if meaning else "words"
         return Results(query, used, hits, len(order))
 
-    def _by_meaning(self, query: Query, filters: Filters | None) -> list[tuple[int, float]]:
-        found = self._nearest(self._vector(query.text), filters)
+    def _among(self, filters: Filters) -> NDArray[np.int64] | None:
+        """The rows that filters leave, kept for some seconds; None where they are very many."""
+        begin = time.monotonic()
+        known = self._filtered.get(filters)
+        if known is None or begin - known[0] > FRESH:
+            rows = self.store.papers.rows(filters, limit=BROAD + 1)
+            known = begin, np.array(rows, np.int64) if len(rows) <= BROAD else None
+            if len(self._filtered) >= MOST_FILTERS:
+                self._filtered.clear()
+            self._filtered[filters] = known
+        return known[1]
+
+    def _by_meaning(
+        self, query: Query, filters: Filters | None, among: NDArray[np.int64] | None
+    ) -> list[tuple[int, float]]:
+        found = self._nearest(self._vector(query.text), filters, among)
         if not query.without and not any(term.required for group in query.groups for term in group):
             return found
         # Operators are promises: what must or must not be there is asked of the words.
         papers = {paper.row: paper for paper in self.store.papers.by_rows([row for row, _ in found])}
         return [(row, score) for row, score in found if row in papers and _allowed(query, papers[row])]
 
-    def _nearest(self, vector: FloatArray, filters: Filters | None) -> list[tuple[int, float]]:
-        if filters is None:
-            return self._index.search(vector, DEPTH)
-        rows = self.store.papers.rows(filters, limit=BROAD + 1)
-        if len(rows) <= BROAD:
-            return self._index.search(vector, DEPTH, among=np.array(rows, np.int64))
+    def _nearest(
+        self, vector: FloatArray, filters: Filters | None, among: NDArray[np.int64] | None
+    ) -> list[tuple[int, float]]:
+        if filters is None or among is not None:
+            return self._index.search(vector, DEPTH, among=among)
         # A filter that leaves very many is asked about the nearest papers only.
         near = self._index.search(vector, 5 * DEPTH)
         left = set(self.store.papers.rows(filters, among=[row for row, _ in near]))
@@ -205,12 +243,13 @@ class Search:
     def _vector(self, text: str) -> FloatArray:
         if (known := self._known.get(text)) is not None:
             return known
-        assert self._encoder is not None
+        if (encoder := self._encoder) is None:
+            raise EncoderLost
+        vector = encoder.encode([text])[0]
         with self._lock:
-            vector = self._encoder.encode([text])[0]
-        if len(self._known) >= 1000:
-            self._known.pop(next(iter(self._known)))
-        self._known[text] = vector
+            if len(self._known) >= KNOWN:
+                self._known.pop(next(iter(self._known)))
+            self._known[text] = vector
         return vector
 
     def complete(self, typed: str, limit: int = 8) -> list[tuple[str, str]]:
@@ -226,16 +265,6 @@ class Search:
         chosen = spread_out(found, index.unit_vectors([row for row, _ in found]), limit)
         papers = {each.row: each for each in self.store.papers.by_rows([row for row, _ in chosen])}
         return [(papers[row], score) for row, score in chosen if row in papers]
-
-
-def _present(query: Query, paper: ListedPaper) -> tuple[str, ...]:
-    """The words of the query that a paper has, in this or another form."""
-    have = set(tokenise(f"{paper.title} {' '.join(paper.authors)} {paper.abstract}"))
-    return tuple(word for word in query.words if word in have or any(_same_stem(word, each) for each in have))
-
-
-def _same_stem(one: str, other: str) -> bool:
-    return min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one))
 
 
 def _allowed(query: Query, paper: ListedPaper) -> bool:
@@ -263,6 +292,11 @@ def _nth(rank: int) -> str:
     return f"{rank}{ending}"
 
 
-def search_of(store: Store) -> Search:
-    """The search over a store: by meaning too where MiniLM is on this machine and the store has vectors."""
-    return Search(store, load=MiniLM if data.available("minilm") else None)
+def search_of(store: Store, load: Callable[[], Encoder] = MiniLM) -> Search:
+    """The search over a store: by meaning too where MiniLM is on this machine and the store has vectors.
+
+    Args:
+        store: the papers.
+        load: makes the encoder; the page gives one in a process of its own.
+    """
+    return Search(store, load=load if data.available("minilm") else None)

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
 
 from octavo.errors import OctavoError
 from octavo.page import trending
@@ -15,6 +16,8 @@ from octavo.page.store.tables import claims, listings, paper_categories, papers,
 Order = Literal["trending", "newest", "votes", "day"]
 ORDERS: tuple[Order, ...] = ("trending", "newest", "votes", "day")
 _BATCH = 500
+LARGE = 2000
+"""Papers from which on a category is large."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,13 @@ class Filters:
         """Whether nothing is narrowed."""
         return all(getattr(self, field.name) is None for field in fields(self))
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filters as conditions on the table of papers, every value bound."""
+    def conditions(self, *, walk: bool = False) -> list[ColumnElement[bool]]:
+        """The filters as conditions on the table of papers, every value bound.
+
+        Args:
+            walk: ask each paper for its category, in the place of taking all papers of the category first:
+                the way for categories so large that the first papers of any order have some of it.
+        """
         found: list[ColumnElement[bool]] = []
         if self.category is not None:
             listed = paper_categories.c.category
@@ -101,8 +109,10 @@ class Filters:
                     and_(listed > self.category + ".", listed < self.category + "/"),
                 )
             )
-            rows = select(paper_categories.c.row).where(wanted)
-            found.append(papers.c.row.in_(rows))
+            if walk:
+                found.append(exists().where(wanted, paper_categories.c.row == papers.c.row))
+            else:
+                found.append(papers.c.row.in_(select(paper_categories.c.row).where(wanted)))
         if self.shelf is not None:
             found.append(papers.c.shelf == self.shelf)
         if self.verdict is not None:
@@ -158,6 +168,8 @@ class Papers:
     def many(self, ids: Sequence[str]) -> list[ListedPaper]:
         """The papers of these ids in this order; ids that are not there are left out."""
         found: dict[str, ListedPaper] = {}
+        if not ids:
+            return []
         with self._database.read() as connection:
             for start in range(0, len(ids), _BATCH):
                 chosen = select(papers).where(papers.c.id.in_(ids[start : start + _BATCH]))
@@ -214,9 +226,9 @@ class Papers:
     ) -> Sequence[Row[Any]]:
         if order not in ORDERS:
             raise OctavoError(f"A list is ordered by one of {', '.join(ORDERS)}, got {order!r}.")
-        conditions = (filters or Filters()).conditions()
         newest = (papers.c.published.desc(), papers.c.row.desc())
         with self._database.read() as connection:
+            conditions = (filters or Filters()).conditions(walk=_is_large(connection, filters))
             if order == "day":
                 if day is None:
                     day = connection.execute(select(func.max(listings.c.day))).scalar()
@@ -346,9 +358,7 @@ class Papers:
             return
         columns = [*_COLUMNS, "votes", "heat", "row"]
         first = connection.execute(select(func.coalesce(func.max(papers.c.row), 0))).scalar_one() + 1
-        rows = [
-            (*_values(entry).values(), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)
-        ]
+        rows = [(*_row(entry), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)]
         pairs = {first + index: entry.categories for index, entry in enumerate(fresh)}
         if self._database.is_sqlite:
             # The driver itself: a snapshot of millions of rows spends most of its time here.
@@ -378,14 +388,29 @@ class Papers:
             connection.execute(paper_categories.insert(), values)
 
 
+def _is_large(connection: Connection, filters: Filters | None) -> bool:
+    """Whether the category of a filter has so many papers that an order is better walked than made."""
+    if filters is None or filters.category is None:
+        return False
+    some = Filters(category=filters.category).conditions()[0]
+    rows = select(papers.c.row).where(some).limit(LARGE).subquery()
+    return int(connection.execute(select(func.count()).select_from(rows)).scalar_one()) == LARGE
+
+
 _COLUMNS = tuple(field.name for field in fields(ListedPaper) if field.name not in ("votes", "heat", "row"))
 _OURS = ("slug", "shelf", "runs", "has_demo")
 
 
-def _values(entry: ListedPaper) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in _COLUMNS}
-    values["authors"] = json.dumps(list(entry.authors), ensure_ascii=False)
-    values["categories"] = " ".join(entry.categories)
+_FIELDS = attrgetter(*_COLUMNS)
+_AUTHORS, _CATEGORIES = _COLUMNS.index("authors"), _COLUMNS.index("categories")
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _row(entry: ListedPaper) -> list[Any]:
+    """A paper's columns as the table has them, in the order of `_COLUMNS`."""
+    values = list(_FIELDS(entry))
+    values[_AUTHORS] = _JSON(values[_AUTHORS])
+    values[_CATEGORIES] = " ".join(values[_CATEGORIES])
     return values
 
 
@@ -393,7 +418,7 @@ def _difference(old: Row[Any], entry: ListedPaper) -> dict[str, Any]:
     """What an entry changes in the row that is there; nothing where it is older."""
     if entry.version < old.version:
         return {}
-    values = _values(entry)
+    values = dict(zip(_COLUMNS, _row(entry), strict=True))
     if old.slug is not None and entry.slug is None:
         # From elsewhere: it may bring the abstract up to date, and leaves what is ours.
         for name in (*_OURS, "source", "code", "title"):

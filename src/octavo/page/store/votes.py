@@ -1,5 +1,6 @@
 """Votes and views, which warm a paper; the guard against bursts; what an audit finds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -124,20 +125,28 @@ class Votes:
 
     def view(self, subject: str, paper: str) -> bool:
         """Counts a reader's view, once a day; False where it had been counted or there is no such paper."""
+        return self.view_all([(subject, paper)]) == 1
+
+    def view_all(self, pairs: Sequence[tuple[str, str]]) -> int:
+        """Counts the views of some (subject, paper) pairs in one transaction; returns how many were new."""
         day = day_of(self._database.now())
         with self._database.write() as connection:
-            row = connection.execute(select(papers.c.heat).where(papers.c.id == paper)).first()
-            if row is None:
-                return False
-            if not self._database.add(connection, seen, {"day": day, "subject": subject, "paper": paper}):
-                return False
+            counted = sum(self._view(connection, day, subject, paper) for subject, paper in pairs)
             # Days that are over: their readers are forgotten, their numbers stay.
             connection.execute(delete(seen).where(seen.c.day < day))
-            more = self._database.insert(views).values(paper=paper, day=day, n=1)
-            again = more.on_conflict_do_update(index_elements=["paper", "day"], set_={"n": views.c.n + 1})
-            connection.execute(again)
-            heat = trending.warmed(row.heat, trending.VIEW, day_start(day))
-            connection.execute(update(papers).where(papers.c.id == paper).values(heat=heat))
+        return counted
+
+    def _view(self, connection: Connection, day: str, subject: str, paper: str) -> bool:
+        row = connection.execute(select(papers.c.heat).where(papers.c.id == paper)).first()
+        if row is None:
+            return False
+        if not self._database.add(connection, seen, {"day": day, "subject": subject, "paper": paper}):
+            return False
+        more = self._database.insert(views).values(paper=paper, day=day, n=1)
+        again = more.on_conflict_do_update(index_elements=["paper", "day"], set_={"n": views.c.n + 1})
+        connection.execute(again)
+        heat = trending.warmed(row.heat, trending.VIEW, day_start(day))
+        connection.execute(update(papers).where(papers.c.id == paper).values(heat=heat))
         return True
 
     def reheat(self, connection: Connection, paper: str) -> float:

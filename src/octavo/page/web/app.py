@@ -80,6 +80,7 @@ def create(
         yield
         if stop:
             stop()
+        page.views.write()
         page.figures.close()
 
     app = FastAPI(

@@ -62,12 +62,10 @@ class Boards:
 
 
 def _read() -> dict[tuple[str, str], Board]:
-    runs = [run for paper in catalogue.papers() for run in published.runs(paper)]
-    datasets = {(record.dataset, run.scale) for run in runs for record in run.records() if not record.at}
     boards = {}
-    for dataset, scale in sorted(datasets):
-        tables = leaderboard.tables(leaderboard.compare(dataset, scale=scale))
-        boards[(dataset.casefold(), scale)] = Board(dataset, scale, tables)
+    for scale in SCALES:
+        for dataset, rows in leaderboard.every(scale=scale).items():
+            boards[(dataset.casefold(), scale)] = Board(dataset, scale, leaderboard.tables(rows))
     return boards
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from octavo import catalogue
-from octavo.page.store import Filters, Store
+from octavo.page.store import Filters, ListedPaper, Store
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,13 @@ class Hit:
         id: the paper's.
         why: why it stands where it stands, in words.
         snippet: the piece of its text that has the words, with the words between `[[` and `]]`.
+        paper: as the store has it, where the search had to read it anyway.
     """
 
     id: str
     why: str = ""
     snippet: str = ""
+    paper: ListedPaper | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Cards:
         for slug, score in scores:
             paper = self._store.papers.get(slug)
             if paper is not None:
-                kept.append(Hit(paper.id, f"words of the card: {score:.1f}"))
+                kept.append(Hit(paper.id, f"words of the card: {score:.1f}", paper=paper))
         return Found(tuple(kept[offset : offset + limit]), len(kept) > offset + limit)
 
     def similar(self, paper: str, limit: int) -> list[str]:

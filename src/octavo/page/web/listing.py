@@ -86,7 +86,7 @@ class Asked:
         return ", ".join([head, *filter(None, parts)])
 
 
-def asked(
+async def asked(
     q: str = Query("", max_length=400, description="Words, a sentence, or a title."),
     sort: Sort = Query("trending", description="The order where nothing is searched for."),
     shelf: str = Query("", description="A shelf of the library."),
@@ -154,7 +154,11 @@ def listing(page: Page, asked: Asked) -> Listing:
     if asked.q:
         found = page.finder.find(asked.q, asked.filters, limit, offset)
         whys = {hit.id: (hit.why, hit.snippet) for hit in found.hits}
-        papers, more, note = page.store.papers.many(list(whys)), found.more, found.note
+        read = {hit.id: hit.paper for hit in found.hits if hit.paper is not None}
+        read |= {
+            paper.id: paper for paper in page.store.papers.many([name for name in whys if name not in read])
+        }
+        papers, more, note = [read[name] for name in whys if name in read], found.more, found.note
     elif asked.sort in WINDOWS:
         papers = _window(page, asked, limit + 1, offset)
         papers, more = papers[:limit], len(papers) > limit

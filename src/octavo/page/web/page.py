@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from octavo.catalogue import SHELVES
 from octavo.page.demo.queue import Demos
 from octavo.page.digest.postbox import Postbox
+from octavo.page.search.keyword import KeywordIndex
 from octavo.page.settings import Rate, Settings
 from octavo.page.store import Store
 from octavo.page.tokens import Tokens, WrongToken
@@ -27,6 +29,7 @@ from octavo.page.web.cache import Cache
 from octavo.page.web.figures import Figures
 from octavo.page.web.finding import Finder
 from octavo.page.web.limits import NETWORK_FACTOR, Limiter, network
+from octavo.page.web.views import Views
 
 HERE = Path(__file__).parent
 READER, FORM = "octavo_reader", "octavo_form"
@@ -62,10 +65,15 @@ class Page:
     figures: Figures
     limiter: Limiter = field(default_factory=lambda: Limiter(time.monotonic))
     cache: Cache = field(default_factory=Cache)
+    totals: Cache = field(default_factory=Cache)
     templates: Environment = field(init=False)
+    titles: KeywordIndex = field(init=False)
+    views: Views = field(init=False)
 
     def __post_init__(self) -> None:
-        self.templates = _templates(self.settings)
+        self.titles = KeywordIndex(self.store.database)
+        self.views = Views(self.store.votes)
+        self.templates = _templates(self.settings.url)
 
     def render(
         self,
@@ -190,13 +198,14 @@ class Page:
         return self.settings.url + path
 
 
-def page_of(request: Request) -> Page:
-    """The page that serves a request, for FastAPI's `Depends`."""
+async def page_of(request: Request) -> Page:
+    """The page that serves a request, for FastAPI's `Depends`, which gives a thread to what is not async."""
     page: Page = request.app.state.page
     return page
 
 
-def _templates(settings: Settings) -> Environment:
+@lru_cache(maxsize=4)
+def _templates(site: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -209,13 +218,14 @@ def _templates(settings: Settings) -> Environment:
         "rich": text.rich,
         "plain": text.plain,
         "marked": text.marked,
+        "short": text.short,
         "number": strips.number,
         "kind": strips.kind,
         "sign": strips.sign,
     }
     environment.filters.update(filters)
     environment.globals.update(
-        asset=_assets(), shelves=SHELVES, interval=strips.interval, site=settings.url, strip=strips.strip
+        asset=_assets(), shelves=SHELVES, interval=strips.interval, site=site, strip=strips.strip
     )
     return environment
 

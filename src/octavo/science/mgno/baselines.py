@@ -23,6 +23,23 @@ def real_parameters(model: nn.Module) -> int:
     return sum(p.numel() * (2 if p.is_complex() else 1) for p in model.parameters() if p.requires_grad)
 
 
+def channels_last_(module: nn.Module) -> None:
+    """Lays the weights of convolutions as MgNO's lie, with which a step on a processor takes less time.
+
+    Args:
+        module: of convolutions on a plane.
+
+    Example:
+        >>> convolution = nn.Conv2d(2, 3, 3)
+        >>> channels_last_(convolution)
+        >>> convolution.weight.stride()
+        (18, 1, 6, 2)
+    """
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
 class UNet(nn.Module):
     """An encoder and a decoder of convolutions that are joined by concatenation, with pooling between levels.
 
@@ -50,6 +67,7 @@ class UNet(nn.Module):
         )
         self.up = nn.ModuleList(_block(finer + coarser, finer) for finer, coarser in pairwise(widths))
         self.readout = nn.Conv2d(width, out_channels, 1)
+        channels_last_(self)
 
     def forward(
         self, a: Float[Tensor, "batch c_in height width"]
@@ -97,6 +115,7 @@ class DilatedResNet(nn.Module):
         self.encode = nn.Conv2d(in_channels, width, 3, padding=1)
         self.blocks = nn.ModuleList(_dilated(width) for _ in range(blocks))
         self.decode = nn.Conv2d(width, out_channels, 3, padding=1)
+        channels_last_(self)
 
     def forward(
         self, a: Float[Tensor, "batch c_in height width"]

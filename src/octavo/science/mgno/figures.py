@@ -12,7 +12,7 @@ Placed = Mapping[str, Mapping[Number, Sequence[float]]]
 
 LABELS = {
     "mgno": "MgNO",
-    "mgno_lifted": "MgNO, lifted and projected",
+    "mgno_lifted": "MgNO, lifted and projected (as many steps)",
     "fno": "FNO",
     "fno_small": "FNO of MgNO's size",
     "unet": "U-Net",
@@ -139,8 +139,7 @@ def linear_layers(
         xlabel="half periods a side",
         title="Its error, from the longest waves to the shortest",
     )
-    if amplitudes:
-        right.legend()
+    _legend(right)
     return figure
 
 
@@ -222,40 +221,56 @@ def boundary_matrices(
     return figure
 
 
-def training_and_test(curves: Mapping[str, Placed], levels: Any, colours: Mapping[str, str]) -> Any:
-    """Training and test error against the epoch.
+def training_and_test(
+    sets: Mapping[str, Mapping[str, Placed]],
+    levels: Mapping[str, Sequence[float]],
+    colours: Mapping[str, str],
+) -> Any:
+    """Training and test error against the epoch, a panel a data set.
 
     Args:
-        curves: for ``train`` and ``test``, by system and epoch.
-        levels: records of the training error at which the systems are compared.
+        sets: by data set, and for ``train`` and ``test``, by system and epoch.
+        levels: by data set the training errors at which the systems are compared.
         colours: of the systems.
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6.8, 4.0))
-    for split, style in (("train", "--"), ("test", "-")):
-        for system, curve in curves[split].items():
-            epochs = sorted(curve)
-            values = np.array([[float(np.mean(curve[e])), min(curve[e]), max(curve[e])] for e in epochs])
-            axes.plot(epochs, values[:, 0], style, color=colours[system], label=f"{label(system)}, {split}")
-            axes.fill_between(
-                epochs, values[:, 1], values[:, 2], color=colours[system], alpha=0.12, linewidth=0
+    titles = {"DarcySmall": "Darcy's equation, 16 x 16", "BurgersSmall": "Burgers' equation, 16 points"}
+    figure, panels = plt.subplots(1, len(sets), figsize=(0.8 + 4.6 * len(sets), 4.0), squeeze=False)
+    for axes, (dataset, curves) in zip(panels[0], sets.items(), strict=True):
+        for split, style in (("train", "--"), ("test", "-")):
+            for system, curve in curves[split].items():
+                _band(axes, curve, style, colours[system], f"{label(system)}, {split}")
+        if levels[dataset]:
+            level = float(np.mean(levels[dataset]))
+            axes.axhline(level, color="#4D4D4D", linestyle=":", linewidth=1.2)
+            axes.annotate(
+                "compared here",
+                (1, level),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="right",
+                fontsize=9,
             )
-    found = levels.values()
-    if found:
-        axes.axhline(float(np.mean(found)), color="#4D4D4D", linestyle=":", linewidth=1.2)
-        axes.annotate(
-            "compared here",
-            (1, float(np.mean(found))),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="right",
-            fontsize=9,
-        )
-    axes.set(yscale="log", xlabel="epoch", ylabel="relative L2 error", title="The public Darcy set, 16 x 16")
-    axes.legend()
+        axes.set(yscale="log", xlabel="epoch", title=titles.get(dataset, dataset))
+    panels[0, 0].set_ylabel("relative L2 error")
+    _legend(panels[0, 0])
     return figure
+
+
+def _band(axes: Any, curve: Mapping[Number, Sequence[float]], style: str, colour: str, label: str) -> None:
+    """The mean over seeds, and from the least to the most."""
+    places = sorted(curve)
+    values = np.array([[float(np.mean(curve[p])), min(curve[p]), max(curve[p])] for p in places])
+    axes.plot(places, values[:, 0], style, color=colour, label=label)
+    axes.fill_between(places, values[:, 1], values[:, 2], color=colour, alpha=0.13, linewidth=0)
+
+
+def _legend(axes: Any) -> None:
+    """A legend, where there is anything to name."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
 
 
 def training(curves: Placed, colours: Mapping[str, str]) -> Any:
@@ -269,17 +284,14 @@ def training(curves: Placed, colours: Mapping[str, str]) -> Any:
 
     figure, axes = plt.subplots(figsize=(6.4, 3.9))
     for system, curve in curves.items():
-        epochs = sorted(curve)
-        values = np.array([[float(np.mean(curve[e])), min(curve[e]), max(curve[e])] for e in epochs])
-        axes.plot(epochs, values[:, 0], "o-", color=colours[system], label=label(system))
-        axes.fill_between(epochs, values[:, 1], values[:, 2], color=colours[system], alpha=0.15, linewidth=0)
+        _band(axes, curve, "o-", colours[system], label(system))
     axes.set(
         yscale="log",
         xlabel="epoch",
         ylabel="training error",
         title="Helmholtz' equation, networks of one size at their best rates",
     )
-    axes.legend()
+    _legend(axes)
     return figure
 
 
@@ -307,13 +319,17 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
             title=dataset.replace("_", " ").replace("navier stokes", "Navier-Stokes").capitalize(),
             ylim=(0, None),
         )
-        ticks = [50, 100, 200, 400]
+        sizes = found.where(metric="parameters").values()
+        ticks = [
+            t for t in (1, 2, 5, 10, 20, 50, 100, 200, 400, 1000) if min(sizes) < 1.5e3 * t < 2 * max(sizes)
+        ]
         axes.set_xticks(ticks, [str(t) for t in ticks])
         axes.minorticks_off()
         axes.margins(x=0.2)
     panels[0, 0].set_ylabel("relative H1 error")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle("Equations solved here, a dot a seed, after equal time", fontsize=12, x=0.01, ha="left")
     return figure
 

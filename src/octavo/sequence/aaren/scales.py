@@ -23,7 +23,9 @@ class Config:
     heads: int = 4
     """Attention heads; control has one, as the code that the paper builds on."""
     dropout: float = 0.1
-    """Share of activations dropped in training."""
+    """Share of activations dropped in classification, which sees few series many times, and in recall."""
+    dropout_of_few_epochs: float = 0.0
+    """The same in forecasting, events and control, whose few epochs leave nothing to overfit."""
     learning_rate: float = 1e-3
     """Of AdamW."""
     batch_size: int = 16
@@ -59,8 +61,6 @@ class Config:
     """Steps between the training windows of forecasting."""
     test_stride: int = 2
     """Steps between its test windows."""
-    forecast_dropout: float = 0.0
-    """Dropout of forecasting, whose few epochs leave nothing to overfit."""
 
     event_sets: tuple[str, ...] = ("StackOverflow", "Sin")
     """Data sets of event forecasting."""
@@ -146,7 +146,7 @@ SCALES = {
         series_epochs=100,
         horizons=(96, 192, 336, 720),
         forecast_epochs=10,
-        forecast_dropout=0.1,
+        dropout_of_few_epochs=0.1,
         train_stride=1,
         test_stride=1,
         event_epochs=20,
@@ -184,7 +184,7 @@ SCALES = {
         forecast_sets=("ETTh1", "ETTh2", "ETTm1", "ETTm2", "Exchange", "Weather", "ECL", "Traffic"),
         horizons=(96, 192, 336, 720),
         forecast_epochs=10,
-        forecast_dropout=0.1,
+        dropout_of_few_epochs=0.1,
         train_stride=1,
         test_stride=1,
         event_sets=("StackOverflow", "StackOverflowFull", "Sin"),

@@ -43,12 +43,12 @@ def encoder_of(config: Config, mixer: MixerName) -> AarenEncoder:
     )
 
 
-def sizes(config: Config, mixer: MixerName) -> dict[str, Any]:
+def sizes(config: Config, mixer: MixerName, dropout: float) -> dict[str, Any]:
     """What the task models are made with."""
     return {
         "d_model": config.width,
         "n_layers": config.layers,
         "n_heads": config.heads,
-        "dropout": config.dropout,
+        "dropout": dropout,
         "mixer": mixer,
     }

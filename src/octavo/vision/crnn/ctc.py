@@ -34,8 +34,13 @@ def frames_needed(targets: Int64[Tensor, " symbols"], lengths: Int64[Tensor, " b
         >>> frames_needed(torch.tensor([8, 5, 12, 12, 15, 1]), torch.tensor([5, 1]))
         [6, 1]
     """
-    pieces = targets.split(lengths.tolist())
-    return [len(piece) + int((piece[1:] == piece[:-1]).sum()) for piece in pieces]
+    rows = torch.repeat_interleave(torch.arange(len(lengths)), lengths.cpu())
+    symbols = targets.cpu()
+    # Neighbours of one label that are equal; the last of one label and the first of the next do not count.
+    again = (symbols[1:] == symbols[:-1]) & (rows[1:] == rows[:-1])
+    needed = lengths.cpu() + torch.bincount(rows[1:][again], minlength=len(lengths))
+    found: list[int] = needed.tolist()
+    return found
 
 
 def ctc_loss(

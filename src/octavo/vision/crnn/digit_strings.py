@@ -81,6 +81,25 @@ class DigitStrings:
             random: decides which, and how far apart.
         """
         chosen = random.integers(len(self.labels), size=number)
+        return self._strung(chosen.tolist(), random), "".join(str(self.labels[index]) for index in chosen)
+
+    def write(self, text: str, random: np.random.Generator) -> UInt8[np.ndarray, "32 columns"]:
+        """A given string, each digit by another hand.
+
+        Args:
+            text: digits.
+            random: decides whose, and how far apart.
+
+        Raises:
+            ValueError: there is no text, or a symbol of it is no digit.
+        """
+        if not text or set(text) - set("0123456789"):
+            raise ValueError(f"text={text!r} must be digits, such as 31415")
+        return self._strung(
+            [int(random.choice(np.flatnonzero(self.labels == int(digit)))) for digit in text], random
+        )
+
+    def _strung(self, chosen: Sequence[int], random: np.random.Generator) -> UInt8[np.ndarray, "32 columns"]:
         glyphs = [inked(self.pictures[index]) for index in chosen]
         # So far that no digit disappears in its neighbour.
         gaps = [
@@ -96,7 +115,7 @@ class DigitStrings:
             place = canvas[top : top + SIDE, at : at + glyph.shape[1]]
             np.maximum(place, glyph, out=place)
             at += glyph.shape[1] + gap
-        return canvas, "".join(str(self.labels[index]) for index in chosen)
+        return canvas
 
 
 def inked(picture: UInt8[np.ndarray, "rows columns"]) -> UInt8[np.ndarray, "rows inked"]:

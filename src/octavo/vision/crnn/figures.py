@@ -23,6 +23,12 @@ LABELS = {
     "tesseract_unprepared": "Tesseract, crops as they are",
     "exact": "all words, by the tree of prefixes",
 }
+SHORT = {
+    "english": "CRNN, EasyOCR's weights",
+    "rendered": "CRNN, octavo's weights",
+    "tesseract": "Tesseract",
+    "rapidocr": "RapidOCR",
+}
 INK, READ = "#0072B2", "#D55E00"
 
 
@@ -110,6 +116,68 @@ def readers(accuracy: Mapping[str, float], colours: Mapping[str, str]) -> Any:
         title="Words of real scenes, read without a lexicon",
     )
     axes.grid(visible=False, axis="y")
+    return figure
+
+
+def size_and_accuracy(placed: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> Any:
+    """Readers by the size of their weights, and what share of words they read.
+
+    Args:
+        placed: bytes and share of words of each reader.
+        colours: of the readers.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.6, 4.6))
+    for system, (size, share) in placed.items():
+        axes.scatter(size / 1e6, 100 * share, color=colours[system], s=60, zorder=3)
+        axes.annotate(
+            SHORT.get(system, system),
+            (size / 1e6, 100 * share),
+            (0, 9),
+            textcoords="offset points",
+            ha="center",
+        )
+    # 8.3 million parameters of four bytes, Table 2 and Table 3.
+    axes.scatter(33, 78.2, facecolor="white", edgecolor="#4D4D4D", s=60, zorder=3)
+    axes.annotate("the paper", (33, 78.2), (0, -18), textcoords="offset points", ha="center", color="#4D4D4D")
+    axes.set(
+        xscale="log",
+        xlim=(0.5, 80),
+        ylim=(0, 108),
+        xlabel="MB of weights",
+        ylabel="% of words of IIIT5k",
+        title="Words of real scenes, without a lexicon (RapidOCR: 600 of the 3,000)",
+    )
+    return figure
+
+
+def squashed(curve: Sequence[tuple[float, float]], native: float, colours: Mapping[str, str]) -> Any:
+    """What squashing every word to one width costs.
+
+    Args:
+        curve: widths and share of words.
+        native: share of words at their own proportions.
+        colours: of `english` and `english_squashed`.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.2, 4))
+    widths, accuracy = zip(*curve, strict=True)
+    axes.plot(widths, 100 * np.array(accuracy), color=colours["english_squashed"], marker="o")
+    axes.axhline(100 * native, color=colours["english"], linewidth=1.2)
+    axes.annotate(
+        "every word at its own proportions",
+        (widths[0], 100 * native),
+        (0, 5),
+        textcoords="offset points",
+        color=colours["english"],
+    )
+    axes.set(
+        xlabel="width to which every word is squashed, at height 64",
+        ylabel="% of words",
+        title="Words of real scenes, squashed to one width",
+    )
     return figure
 
 

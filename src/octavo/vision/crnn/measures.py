@@ -14,7 +14,7 @@ from octavo.vision.crnn.digit_strings import (
     strings_of,
 )
 from octavo.vision.crnn.errors import correct, edits, plain
-from octavo.vision.crnn.recognizer import CTCModel, buckets
+from octavo.vision.crnn.recognizer import CTCModel
 
 
 def texts_of(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
@@ -30,18 +30,10 @@ def read_batch(model: CTCModel, batch: dict[str, Tensor]) -> list[str]:
     return [model.transcribe(log_probs).text for log_probs in output.log_probs.cpu()]
 
 
-@torch.no_grad()
 def log_probs_of(model: CTCModel, pictures: Sequence[Any], batch_size: int, **settings: Any) -> list[Tensor]:
-    """Frames of each picture, those of one width read together."""
+    """Frames of each picture, those of like width read together."""
     batch = model.processor(**settings)(list(pictures))
-    device = next(model.parameters()).device
-    found: list[Tensor] = [torch.empty(0)] * len(pictures)
-    for rows in buckets(batch["widths"].tolist(), batch_size):
-        width = int(batch["widths"][rows[0]])
-        output = model(batch["images"][rows, :, :, :width].to(device))
-        for row, log_probs in zip(rows, output.log_probs.cpu(), strict=True):
-            found[row] = log_probs
-    return found
+    return model.frames_of(batch["images"], batch["widths"], batch_size)
 
 
 def record_reading(

@@ -1,6 +1,7 @@
 """The network of the paper: convolutions, recurrent layers, and a transcription by CTC."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -62,12 +63,55 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         separator: str = "",
     ) -> None:
         super().__init__(alphabet, separator)
-        self.variant, self.height = variant, height
+        self.variant, self.height, self.in_channels = variant, height, in_channels
         self.features = ConvolutionalFeatures(
             variant, height=height, width_mult=width_mult, in_channels=in_channels
         )
         hidden = max(1, round(HIDDEN * width_mult))
         self.recurrent = RecurrentStack(self.features.size, hidden, self.alphabet.classes, rnn)
+
+    @classmethod
+    def from_meijieru(cls, state: Mapping[str, Tensor], alphabet: str = "0-9a-z") -> "CRNN":
+        """A recogniser with weights of the port crnn.pytorch.
+
+        Args:
+            state: the tensors of its checkpoint.
+            alphabet: its characters, in order.
+
+        Raises:
+            ValueError: a tensor lacks, is left over or has another shape.
+        """
+        from octavo.vision.crnn.checkpoints import from_meijieru
+
+        return from_meijieru(state, alphabet)
+
+    @classmethod
+    def from_torch7(cls, state: Mapping[str, Any] | Path | str, alphabet: str = "0-9a-z") -> "CRNN":
+        """A recogniser with weights of the authors' own Torch7 code.
+
+        Args:
+            state: the file of a snapshot, or what is in it.
+            alphabet: its characters, in order.
+
+        Raises:
+            ValueError: a tensor lacks, is left over or has another shape.
+        """
+        from octavo.vision.crnn.checkpoints import from_torch7
+
+        return from_torch7(state, alphabet)
+
+    def to_onnx(self, path: Path | str) -> None:
+        """Writes the reader as ONNX, for any number of pictures of any one width.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            Missing: onnx is not installed.
+        """
+        from octavo.vision.crnn.onnx_export import export_onnx
+
+        export_onnx(self, path, height=self.height, channels=self.in_channels)
 
     def processor(self, **settings: Any) -> CRNNProcessor:
         """The processor whose pictures the weights expect.

@@ -1,6 +1,7 @@
 """What every recogniser with a CTC output can do: a loss from texts, and texts from pictures."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,7 +53,7 @@ class Recognition:
     frames: int
 
 
-class CTCModel(nn.Module):
+class CTCModel(nn.Module, ABC):
     """A recogniser: `encode` gives scores of classes in each frame, everything else stands here.
 
     Args:
@@ -67,15 +68,15 @@ class CTCModel(nn.Module):
         super().__init__()
         self.alphabet = Alphabet(alphabet, separator)
 
+    @abstractmethod
     def encode(
         self, images: Tensor, widths: Tensor | None
     ) -> tuple[Float[Tensor, "batch time classes"], Int64[Tensor, " batch"]]:
         """Scores of the classes in each frame, and how many frames of each picture count."""
-        raise NotImplementedError
 
+    @abstractmethod
     def processor(self, **settings: Any) -> CRNNProcessor:
         """The processor that fits the model; settings are passed on to it."""
-        raise NotImplementedError
 
     def forward(
         self,
@@ -143,7 +144,7 @@ class CTCModel(nn.Module):
             pictures: of PIL, numpy or torch, one or a list, of any size and mode.
             lexicon: words to choose from; without it any text can be read.
             delta: edit distance to the lexicon-free text within which the lexicon is searched.
-            batch_size: pictures of one width that are read together.
+            batch_size: pictures of like width that are read together.
             processor: of the pictures; the model's own by default.
 
         Raises:
@@ -151,17 +152,36 @@ class CTCModel(nn.Module):
         """
         processor = processor or self.processor()
         batch = processor(pictures)
-        device = next(self.parameters()).device
-        dtype = next(self.parameters()).dtype
         training = self.training
-        self.eval()
-        found: list[Recognition] = [EMPTY] * len(batch["widths"])
-        for rows in buckets(batch["widths"].tolist(), batch_size):
-            width = int(batch["widths"][rows[0]])
-            output = self(batch["images"][rows, :, :, :width].to(device, dtype))
-            for row, log_probs in zip(rows, output.log_probs.cpu(), strict=True):
-                found[row] = self.transcribe(log_probs, lexicon, delta)
+        frames = self.eval().frames_of(batch["images"], batch["widths"], batch_size)
         self.train(training)
+        return [self.transcribe(log_probs, lexicon, delta) for log_probs in frames]
+
+    @torch.no_grad()
+    def frames_of(
+        self,
+        images: Float[Tensor, "pictures channels height width"],
+        widths: Int64[Tensor, " pictures"],
+        batch_size: int = 16,
+    ) -> list[Float[Tensor, "time classes"]]:
+        """Log-probabilities of each picture's own frames, pictures of like width read together.
+
+        Args:
+            images: any number, padded behind their ends.
+            widths: true widths.
+            batch_size: most pictures that are read together.
+        """
+        weight = next(self.parameters())
+        found: list[Tensor] = [torch.empty(0)] * len(widths)
+        for rows in buckets(widths.tolist(), batch_size):
+            own = widths[rows]
+            batch = images[rows, :, :, : int(own.max())].to(weight.device, weight.dtype)
+            # Pictures of one width need no masks.
+            output = self(batch, None if bool((own == own[0]).all()) else own.to(weight.device))
+            for row, log_probs, length in zip(
+                rows, output.log_probs.cpu(), output.lengths.tolist(), strict=True
+            ):
+                found[row] = log_probs[:length]
         return found
 
     def transcribe(
@@ -190,25 +210,28 @@ class CTCModel(nn.Module):
         return Recognition(text, score, self.alphabet.raw(path), spans, len(log_probs))
 
 
-EMPTY = Recognition("", 0.0, "", (), 0)
+PADDED = 0.06
+"""Most of a batch's columns that may be padding: to convolve more takes longer than a larger batch saves."""
 
 
 def buckets(widths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Rows of equal width together, so that nothing is padded.
+    """Rows of like width together, from narrow to wide, so that little is padded.
 
     Args:
         widths: of the pictures.
         batch_size: most rows of a bucket.
 
     Example:
-        >>> buckets([100, 60, 100, 100], 2)
-        [[1], [0, 2], [3]]
+        >>> buckets([100, 60, 104, 100], 2)
+        [[1], [0, 3], [2]]
     """
-    same: dict[int, list[int]] = {}
-    for row, width in enumerate(widths):
-        same.setdefault(width, []).append(row)
-    return [
-        rows[start : start + batch_size]
-        for _, rows in sorted(same.items())
-        for start in range(0, len(rows), batch_size)
-    ]
+    found: list[list[int]] = []
+    for row in sorted(range(len(widths)), key=lambda place: widths[place]):
+        last = [*found[-1], row] if found else [row]
+        columns = len(last) * widths[row]
+        padding = columns - sum(widths[place] for place in last)
+        if found and len(last) <= batch_size and padding <= PADDED * columns:
+            found[-1] = last
+        else:
+            found.append([row])
+    return found

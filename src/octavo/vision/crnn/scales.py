@@ -30,6 +30,10 @@ class Config:
     """Words of IIIT5k that are read; None for all 3,000."""
     squashed_width: int = 160
     """Width to which every word is squashed, at height 64."""
+    squashed_widths: tuple[int, ...] = (80, 120, 200, 320)
+    """Widths to which some of the words are squashed, for a curve."""
+    lexica: int = 3
+    """Lexica that are drawn for each word and size."""
     peer_words: int = 600
     """Words that RapidOCR reads as well."""
     batch_size: int = 16
@@ -62,7 +66,9 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_steps: int = 600
+    music_short_steps: int = 300
+    """Training steps on the shortest quarter of the fragments, before all of them."""
+    music_steps: int = 700
     """Training steps on music."""
     music_batch: int = 16
     """Fragments a step."""
@@ -81,6 +87,7 @@ SCALES = {
         tuning_strings=8,
         words=12,
         peer_words=4,
+        squashed_widths=(160,),
         dictionary=3000,
         dictionary_words=3,
         dictionary_sizes=(300, 3000),
@@ -92,6 +99,7 @@ SCALES = {
         fragments=6,
         test_fragments=4,
         tuning_fragments=2,
+        music_short_steps=2,
         music_steps=2,
         music_batch=4,
         music_width=0.05,
@@ -109,6 +117,7 @@ SCALES = {
         rendered_test=5000,
         fragments=60_000,
         test_fragments=2000,
+        music_short_steps=1000,
         music_steps=8000,
         music_batch=64,
         music_width=1.0,
@@ -126,6 +135,7 @@ SCALES = {
         rendered_test=10_000,
         fragments=265_000,
         test_fragments=5000,
+        music_short_steps=4000,
         music_steps=40_000,
         music_batch=64,
         music_width=1.0,

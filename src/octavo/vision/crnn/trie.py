@@ -109,6 +109,22 @@ class LetterTrie:
         order = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top_k]
         return [(word, scale + float(np.log(mass)) if mass > 0 else -np.inf) for word, mass in order]
 
+    def score_all(self, log_probs: Float[np.ndarray, "time classes"]) -> Float[np.ndarray, " words"]:
+        """The log-probability of every word, -inf where the picture has too few frames for it.
+
+        Args:
+            log_probs: of one picture.
+        """
+        best = log_probs.max(1).astype(np.float64)
+        frames = np.exp(log_probs.astype(np.float64) - best[:, None])
+        rest = np.append(np.cumprod(frames.sum(1)[:0:-1])[::-1], 1.0)
+        self.visited = 0
+        found = self._search(frames, rest, 0.0, None)
+        mass = np.zeros(self.size)
+        mass[list(found)] = list(found.values())
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(mass) + best.sum())
+
     def _search(
         self, frames: np.ndarray, rest: np.ndarray, bound: float, beam: int | None
     ) -> dict[int, float]:

@@ -1,7 +1,6 @@
 """The page as JSON, under /api/v1, described by OpenAPI."""
 
 import asyncio
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from octavo import catalogue
 from octavo.catalogue import SHELVES
+from octavo.ledger.leaderboard import Row
 from octavo.page import trending
 from octavo.page.store import ListedPaper
 from octavo.page.web import citing
@@ -131,7 +131,7 @@ class Formula(BaseModel):
     weights: dict[str, float]
 
 
-def _counted(request: Request, page: Page = Depends(page_of)) -> Page:
+async def _counted(request: Request, page: Page = Depends(page_of)) -> Page:
     page.allow(request, "api", page.settings.limits.api)
     return page
 
@@ -291,28 +291,15 @@ def _board(board: Board) -> BoardOut:
             TableOut(
                 metric=metric,
                 better=rows[0].better,
-                rows=[
-                    RowOut(
-                        system=row.system,
-                        paper=row.paper,
-                        part=row.part,
-                        mean=_finite(row.mean),
-                        low=_finite(row.low),
-                        high=_finite(row.high),
-                        seeds=row.seeds,
-                        unit=row.unit,
-                        command=f"octavo run {row.paper} --part {row.part}",
-                    )
-                    for row in rows
-                ],
+                rows=[_row(row) for row in rows],
             )
             for metric, rows in board.tables.items()
         ],
     )
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _row(row: Row) -> RowOut:
+    return RowOut.model_validate({**row.as_dict(), "command": f"octavo run {row.paper} --part {row.part}"})
 
 
 def _json(request: Request, body: BaseModel) -> Response:

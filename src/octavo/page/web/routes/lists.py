@@ -2,12 +2,13 @@
 
 import asyncio
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from octavo.page import trending
 from octavo.page.web.listing import SORTS, VERDICTS, Asked, Listing, asked, listing, wants_fragment
 from octavo.page.web.page import Page, page_of
+from octavo.page.web.text import plain
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,9 +36,18 @@ async def papers(request: Request, asked: Asked = Depends(asked), page: Page = D
         sorts=SORTS,
         verdicts=VERDICTS,
         formula=trending.FORMULA,
-        totals=page.cache.get("totals", lambda: _totals(page)),
+        totals=page.totals.peek("all")
+        or await asyncio.to_thread(page.totals.get, "all", lambda: _totals(page)),
         headers={"Vary": "HX-Request"},
     )
+
+
+@router.get("/complete")
+def complete(request: Request, q: str = Query("", max_length=400), page: Page = Depends(page_of)) -> Response:
+    """Titles that have the words typed so far, as JSON, for the list under the search box."""
+    page.allow(request, "complete", page.settings.limits.complete)
+    titles = dict.fromkeys(plain(title) for _, title in page.titles.complete(q.replace("\0", " ")))
+    return JSONResponse(list(titles), headers={"Cache-Control": "private, max-age=60"})
 
 
 def _rows(page: Page, asked: Asked) -> tuple[str, Listing]:

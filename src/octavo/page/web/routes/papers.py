@@ -44,15 +44,14 @@ async def paper(name: str, request: Request, page: Page = Depends(page_of)) -> R
         form=page.demos.known(listed.slug) if listed.slug and listed.has_demo else None,
     )
     visitor = page.visitor(request)
-    # The view is counted when the reader has the page.
-    asyncio.get_running_loop().run_in_executor(None, page.store.votes.view, visitor, listed.id)
+    page.views.add(visitor, listed.id)
     return response
 
 
 def _common(page: Page, listed: ListedPaper) -> dict[str, Any]:
     """What every reader sees of a paper."""
     card = card_of(listed)
-    claims = page.store.ledger.judgements(listed.id)
+    claims = page.store.ledger.judgements(listed.id) if card else []
     verdicts = [(claim["claim"], claim["verdict"]) for claim in claims]
     similar = page.store.papers.many(page.finder.similar(listed.id, SIMILAR))
     known = page.store.ledger.verdicts([each.id for each in similar])
@@ -61,7 +60,7 @@ def _common(page: Page, listed: ListedPaper) -> dict[str, Any]:
         "entry": entry(listed, verdicts),
         "card": card,
         "claims": claims,
-        "runs": page.store.ledger.runs(listed.id),
+        "runs": page.store.ledger.runs(listed.id) if card else [],
         "boards": page.boards.of(listed.slug) if listed.slug else [],
         "figures": page.figures.of(listed.slug) if listed.slug and listed.runs else [],
         "similar": [entry(each, known.get(each.id, [])) for each in similar],

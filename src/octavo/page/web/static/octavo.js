@@ -61,9 +61,27 @@
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-      const field = document.getElementById("q");
       if (field) { event.preventDefault(); field.focus(); field.select(); }
     }
+  });
+  // Titles that have the words typed so far; the search itself does not wait for them.
+  const field = document.getElementById("q");
+  const titles = document.getElementById("titles");
+  let waiting;
+  let asking;
+  field?.addEventListener("input", () => {
+    clearTimeout(waiting);
+    asking?.abort();
+    const typed = field.value.trim();
+    if (typed.length < 3) { titles.replaceChildren(); return; }
+    waiting = setTimeout(async () => {
+      asking = new AbortController();
+      try {
+        const answer = await fetch(`/complete?q=${encodeURIComponent(typed)}`, { signal: asking.signal });
+        if (!answer.ok) return;
+        titles.replaceChildren(...(await answer.json()).map((title) => new Option("", title)));
+      } catch { /* asked again already, or no network: the search box works all the same */ }
+    }, 150);
   });
   copyButtons(document);
   ownVotes();

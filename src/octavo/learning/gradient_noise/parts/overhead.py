@@ -1,0 +1,60 @@
+"""Seconds of a training step, bare and with noise."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from octavo import data
+from octavo.lab import Lab, part
+from octavo.learning.gradient_noise import timing
+from octavo.learning.gradient_noise.mlp import MLPDeep
+from octavo.learning.gradient_noise.scales import Config
+
+
+@part(seeds=1, timed=True)
+def deep_step(config: Config, lab: Lab) -> None:
+    """Seconds of a training step of the deep network, bare and with noise."""
+    x = torch.rand(config.deep_batch, 784, generator=lab.generator("x")).to(lab.device)
+    y = torch.randint(10, (config.deep_batch,), generator=lab.generator("y")).to(lab.device)
+
+    def make() -> nn.Module:
+        return MLPDeep(784, width=config.width, depth=config.depth, init="he").to(lab.device)
+
+    steps = timing.steps(make, lambda model: functional.cross_entropy(model(x), y), torch.optim.SGD, 50)
+    record_seconds(lab, "deep_net", lab.time(steps, repeats=config.timed_repeats), 50)
+
+
+@part(seeds=1, timed=True, data=("smollm2",))
+def language_model_step(config: Config, lab: Lab) -> None:
+    """Seconds of a step of fine-tuning a language model, bare and with noise."""
+    model = timing.tiny_language_model() if config.small_language_model else data.load("smollm2").model
+    model.to(lab.device).train()
+    tokens = torch.randint(
+        model.config.vocab_size, (1, config.timed_tokens), generator=lab.generator("tokens")
+    )
+    tokens = tokens.to(lab.device)
+    steps = timing.steps(
+        lambda: model,
+        lambda model: model(input_ids=tokens, labels=tokens).loss,
+        torch.optim.AdamW,
+        1,
+        # A third optimizer's state would not leave room for much else on a laptop.
+        ("none", "noise"),
+    )
+    timings = lab.time(steps, repeats=max(2, config.timed_repeats - 2), warmup=1)
+    record_seconds(lab, "smollm2", timings, 1)
+
+
+def record_seconds(lab: Lab, dataset: str, timings: Any, inner: int) -> None:
+    """The median second a step of each system, with its repetitions."""
+    for system, seconds in timings.seconds.items():
+        lab.record(
+            system=system,
+            dataset=dataset,
+            metric="seconds",
+            value=timings.median(system) / inner,
+            unit="s",
+            items=[each / inner for each in seconds],
+        )
