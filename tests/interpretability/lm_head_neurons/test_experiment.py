@@ -9,8 +9,9 @@ import torch
 from octavo import catalogue, data
 from octavo.errors import Missing
 from octavo.interpretability import NeuronMap
-from octavo.interpretability.lm_head_neurons import answers, drift, experiment, models, peers, prompts
+from octavo.interpretability.lm_head_neurons import answers, drift, experiment, peers, prompts
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
+from octavo.interpretability.lm_head_neurons.parts import models
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scales import SCALES
 from octavo.interpretability.lm_head_neurons.scan import scan

@@ -1,5 +1,7 @@
 """DSSM and CDSSM: representation-focused, from the letter trigrams of the words."""
 
+from abc import abstractmethod
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -40,11 +42,11 @@ class LetterRanker(Ranker):
         self.register_buffer("trigrams", trigrams.long().clone())
         self.gamma = nn.Parameter(torch.tensor(10.0))
 
+    @abstractmethod
     def texts(
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
     ) -> Float[Tensor, "batch out"]:
         """The vector of a text, by the tower of the query (0) or the document (1)."""
-        raise NotImplementedError
 
     def pairs(  # noqa: D102
         self,

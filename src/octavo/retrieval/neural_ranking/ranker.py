@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,7 +20,7 @@ Ranked = list[tuple[int, float]]
 OnEmpty = Literal["raise", "bm25"]
 
 
-class TextRanker(nn.Module):
+class TextRanker(nn.Module, ABC):
     """Whatever scores texts for a query; `rank` is what rerankers of other libraries call.
 
     Shape:
@@ -33,9 +34,9 @@ class TextRanker(nn.Module):
         [(1, -4.0), (0, -9.0)]
     """
 
+    @abstractmethod
     def scores(self, query: str, docs: Sequence[str]) -> Float[Tensor, " docs"]:
         """The score of each document for a query."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scores texts")
 
     def rank(
         self, query: str, docs: Sequence[str], top_k: int | None = None, on_empty: OnEmpty = "raise"
@@ -132,6 +133,7 @@ class Ranker(TextRanker):
         doc_mask = docs != 0 if doc_mask is None else doc_mask
         return self.pairs(query, docs, query_mask, doc_mask, self.word_idf[query] if idf is None else idf)
 
+    @abstractmethod
     def pairs(
         self,
         query: Int[Tensor, "batch q"],
@@ -141,7 +143,6 @@ class Ranker(TextRanker):
         idf: Float[Tensor, "batch q"],
     ) -> Float[Tensor, " batch"]:
         """What a model defines: scores, with masks and frequencies given."""
-        raise NotImplementedError(f"{type(self).__name__} defines no scores")
 
     def of_query(
         self,

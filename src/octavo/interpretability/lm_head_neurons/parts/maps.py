@@ -6,8 +6,8 @@ from torch import nn
 from octavo.interpretability.lm_head_neurons import answers, figures, peers, prompts, specialisation
 from octavo.interpretability.lm_head_neurons.decode import nearest
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
-from octavo.interpretability.lm_head_neurons.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.neuron_map import NeuronMap
+from octavo.interpretability.lm_head_neurons.parts.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scales import LLAMA_8B, Config
 from octavo.interpretability.lm_head_neurons.scan import scan

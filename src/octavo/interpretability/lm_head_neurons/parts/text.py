@@ -9,8 +9,8 @@ from torch import Tensor
 
 from octavo import data
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
-from octavo.interpretability.lm_head_neurons.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.neuron_map import NeuronMap
+from octavo.interpretability.lm_head_neurons.parts.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scales import Config
 from octavo.interpretability.lm_head_neurons.selectivity import covering_windows, selected

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from octavo.errors import Missing
 from octavo.interpretability.lm_head_neurons import drift
-from octavo.interpretability.lm_head_neurons.measure_text import cut, text_of
-from octavo.interpretability.lm_head_neurons.models import load
 from octavo.interpretability.lm_head_neurons.neuron_map import NeuronMap
+from octavo.interpretability.lm_head_neurons.parts.models import load
+from octavo.interpretability.lm_head_neurons.parts.text import cut, text_of
 from octavo.interpretability.lm_head_neurons.scales import Config
 from octavo.lab import Lab, TensorData, part
 

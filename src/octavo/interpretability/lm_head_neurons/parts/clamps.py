@@ -16,8 +16,8 @@ from octavo.interpretability.lm_head_neurons.effects import (
     left_padded,
 )
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards, head_weight
-from octavo.interpretability.lm_head_neurons.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.neuron_map import NeuronMap
+from octavo.interpretability.lm_head_neurons.parts.models import Loaded, load
 from octavo.interpretability.lm_head_neurons.scales import Config
 from octavo.interpretability.lm_head_neurons.tables import Match
 from octavo.lab import Lab, house_style, part
