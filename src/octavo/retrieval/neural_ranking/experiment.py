@@ -35,6 +35,7 @@ from octavo.retrieval.neural_ranking.parts.measuring import (
     begun,
     measured,
     overlap,
+    published,
     record,
     restarted,
     weighted,
@@ -77,7 +78,7 @@ def baselines(config: Config, lab: Lab) -> None:
     joined, texts = found.joined, found.texts
     record(lab, found, "bm25", joined.first)
     for dataset, rows in found.rows.items():
-        items = found.untuned[rows]
+        items = published(found.untuned[rows])
         lab.record(
             system="bm25_untuned", dataset=dataset, metric="ndcg_at_10", value=items.mean(), items=items
         )
@@ -152,7 +153,7 @@ def interaction(config: Config, lab: Lab) -> None:
             ("chosen+bm25", gain),
             *((f"{name}+bm25", found.joined.ndcg(out[name].together).numpy() - bm25) for name in INTERACTION),
         ):
-            items = values[rows]
+            items = published(values[rows])
             lab.record(system=system, dataset=dataset, metric="gain", value=items.mean(), items=items)
         lab.record(system="bm25", dataset=dataset, metric="ndcg_at_10", value=bm25[rows].mean())
 
@@ -165,7 +166,7 @@ def representation(config: Config, lab: Lab) -> None:
         measured(config, lab, found, name)
 
 
-@part(seeds=1, data=(*CLASSIC, "arxiv_abstracts"))
+@part(data=(*CLASSIC, "arxiv_abstracts"))
 def others(config: Config, lab: Lab) -> None:
     """ARC-II, the symmetric model of interactions, and those that are in no comparison of groups."""
     found = material(config, config.collections)
@@ -186,7 +187,7 @@ def objectives(config: Config, lab: Lab) -> None:
                 model, found.joined, found.fold_of, recipe(config, name, loss=loss), lab.key("folds"), pairs
             )
             for system, scores in ((loss, out.model), (f"{loss}+bm25", out.together)):
-                items = found.joined.ndcg(scores).numpy()
+                items = published(found.joined.ndcg(scores).numpy().astype(float))
                 lab.record(system=system, dataset=name, metric="ndcg_at_10", value=items.mean(), items=items)
 
 

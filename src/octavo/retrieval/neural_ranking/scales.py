@@ -32,16 +32,18 @@ class Config:
     """The same where the features of pairs never change and training costs nothing: K-NRM and DRMM."""
     batch: int = 8
     """Queries a step."""
-    watched: int = 20
-    """Candidates of a held-out query that tell when to stop."""
+    watched: int = 50
+    """Candidates of a held-out query that tell when to stop, and how much the model counts beside BM25."""
     listed: int = 8
     """Documents of a query a step."""
-    learning_rate: float = 3e-3
-    """Of AdamW."""
-    titles: int = 2000
+    titles: int = 8000
     """Titles of papers that must find their abstract, before anything judged is seen."""
     title_epochs: int = 1
     """Epochs over them."""
+    title_listed: int = 4
+    """Abstracts of a title: its own, one that BM25 takes for it, others at random."""
+    title_batch: int = 16
+    """Titles a step."""
     weak_titles: int = 25_000
     """Titles whose candidates BM25 labels, for weak supervision."""
     weak_depth: int = 10
@@ -72,6 +74,22 @@ class Config:
     """Docstrings that are looked for by their first sentence."""
     timed_docs: int = 1000
     """Documents whose ranking is timed."""
+
+
+LEARNING_RATES = {
+    "knrm": 3e-3,
+    "drmm": 3e-3,
+    "conv_knrm": 3e-3,
+    "match_pyramid": 3e-3,
+    "arc_ii": 3e-3,
+    "pacrr": 3e-3,
+    "mv_lstm": 3e-3,
+    "duet": 3e-3,
+    "arc_i": 3e-3,
+    "dssm": 3e-3,
+    "cdssm": 3e-3,
+}
+"""Of AdamW."""
 
 
 SCALES = {
