@@ -61,7 +61,7 @@ def test_the_demo_shows_two_columns() -> None:
     assert len(shown["results"]) == 3
     assert shown["milliseconds"] > 0
     assert {"query", "text", "cosine"} == set(shown["results"][0]["matches"][0])
-    assert len(shown["text"].splitlines()) == 7
+    assert len(shown["text"].splitlines()) == 9
     alone = demo(weight=0.0, k=3)
     assert all(row["bm25"] == row["reranked"] for row in alone["results"])
     for wrong in ({"k": 0}, {"weight": 2.0}, {"query": "zzzz qqqq"}):

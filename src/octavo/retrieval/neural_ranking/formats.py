@@ -205,7 +205,7 @@ def _judgements(path: Path) -> dict[str, dict[str, int]]:
             continue
         if len(row) != 3 or not row[2].lstrip("-").isdigit():
             raise ValueError(
-                f"{path}, line {number}: expected query, document and a whole gain with tabs between; got {row}"
+                f"{path}, line {number}: expected query, document and a whole gain, tabs between; got {row}"
             )
         qrels.setdefault(row[0], {})[row[1]] = int(row[2])
     if not qrels:

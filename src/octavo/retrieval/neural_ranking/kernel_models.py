@@ -1,5 +1,8 @@
 """K-NRM and Conv-KNRM: interaction-focused, asymmetric, pooled by kernels."""
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from einops import einsum, rearrange
@@ -153,7 +156,8 @@ class ConvKNRM(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> list[Float[Tensor, "batch words filters"]]:
         """Of each length, the vector of the phrase that begins at each word, of length one."""
-        return [F.normalize(self.windows(phrase, ids, mask).relu(), dim=-1) for phrase in self.phrases]
+        phrases = cast(Iterable[Windows], self.phrases)
+        return [F.normalize(self.windows(phrase, ids, mask).relu(), dim=-1) for phrase in phrases]
 
     def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
         found = []

@@ -39,8 +39,8 @@ class LetterRanker(TwoTowers):
         self.gamma = nn.Parameter(torch.tensor(10.0))
 
     def compare(
-        self, asked: Float[Tensor, "*batch out"], told: Float[Tensor, "*batch out"]
-    ) -> Float[Tensor, "*batch"]:
+        self, asked: Float[Tensor, "*queries out"], told: Float[Tensor, "*docs out"]
+    ) -> Float[Tensor, "..."]:
         """gamma times the cosine."""
         return self.gamma * F.cosine_similarity(asked, told, dim=-1)
 

@@ -49,7 +49,7 @@ class Windows(nn.Module):
     def of_places(
         self, vectors: Float[Tensor, "distinct size"], places: Int[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words out"]:
-        """The same for words that are told by their place in a table, each of which meets the weights once."""
+        """The same for words told by their place in a table, each of which meets the weights once."""
         return self._together(nn.functional.embedding(places, nn.functional.linear(vectors, self.weight)))
 
     def _together(self, met: Float[Tensor, "batch words parts"]) -> Float[Tensor, "batch words out"]:

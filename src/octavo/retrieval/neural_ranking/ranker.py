@@ -269,9 +269,9 @@ class TwoTowers(Ranker):
 
     @abstractmethod
     def compare(
-        self, asked: Float[Tensor, "*batch out"], told: Float[Tensor, "*batch out"]
-    ) -> Float[Tensor, "*batch"]:
-        """The scores of vectors of queries beside vectors of documents."""
+        self, asked: Float[Tensor, "*queries out"], told: Float[Tensor, "*docs out"]
+    ) -> Float[Tensor, "..."]:
+        """The scores of vectors of queries and of documents, whose other axes are broadcast."""
 
     def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
         asked = self.texts(words.query, words.query_mask, 0)

@@ -58,8 +58,8 @@ class ARCI(VectorRanker, TwoTowers):
         return masked_max(rearrange(again, "b n maps -> b maps n"), there)
 
     def compare(
-        self, asked: Float[Tensor, "*batch maps"], told: Float[Tensor, "*batch maps"]
-    ) -> Float[Tensor, "*batch"]:
+        self, asked: Float[Tensor, "*queries maps"], told: Float[Tensor, "*docs maps"]
+    ) -> Float[Tensor, "..."]:
         """A network over both vectors side by side."""
         return self.score(torch.cat(torch.broadcast_tensors(asked, told), dim=-1)).squeeze(-1)
 
@@ -158,7 +158,7 @@ class Duet(VectorRanker):
         # What the convolution sees at a place is one of 2^width patterns of matches: each is computed once.
         powers = 2 ** torch.arange(self.width, device=same.device)
         patterns = (torch.arange(2**self.width, device=same.device)[:, None] // powers % 2).to(dtype)
-        seen = (patterns @ self.exact.weight[:, 0].T + self.exact.bias).tanh()
+        seen = F.linear(patterns, self.exact.weight[:, 0], self.exact.bias).tanh()
         found = F.pad(same, (0, self.width - 1)).unfold(-1, self.width, 1).long() @ powers
         there = words.doc_mask[:, None, :].expand_as(same)
         counts = torch.zeros(*same.shape[:2], len(patterns), dtype=dtype, device=same.device)

@@ -167,7 +167,7 @@ def of_titles(config: Config, vocabulary: Vocabulary) -> RankingSet:
     return title_pairs(
         vocabulary,
         titles(config.titles),
-        negatives=config.title_listed - 1,
+        negatives=3,
         query_length=config.query_length,
         doc_length=config.doc_length,
     )
