@@ -84,19 +84,22 @@ class Pairs:
     @torch.no_grad()
     def _features(self) -> Tensor:
         model: Any = self.model
-        found = []
-        if self.data.depth <= SHALLOW:
-            # Few documents share too few words for the work of a query to be worth sharing.
-            for rows in torch.arange(len(self.data)).split(32):
+        kept: Tensor | None = None
+        # Few documents share too few words for the work of a query to be worth sharing.
+        for rows in torch.arange(len(self.data)).split(32 if self.data.depth <= SHALLOW else 1):
+            if self.data.depth <= SHALLOW:
                 query, docs, _ = self._words(rows, self.data.candidates[rows], whole_queries=True)
-                features = model.features(query, docs, query != 0, docs != 0).cpu()
-                found += list(features.unflatten(0, (len(rows), self.data.depth)))
-            return torch.stack(found)
-        for query, places in zip(self.data.query_ids, self.data.candidates, strict=True):
-            docs = self.data.doc_ids[places]
-            docs = docs[:, : max(1, int((docs != 0).sum(1).max()))]
-            found.append(model.features_of_query(query.to(self.device), docs.to(self.device)).cpu())
-        return torch.stack(found)
+                features = model.features(query, docs, query != 0, docs != 0)
+            else:
+                docs = self.data.doc_ids[self.data.candidates[rows[0]]]
+                docs = docs[:, : max(1, int((docs != 0).sum(1).max()))].to(self.device)
+                features = model.features_of_query(self.data.query_ids[rows[0]].to(self.device), docs)
+            if kept is None:
+                # In its place at once: a list that is stacked would be there twice.
+                kept = torch.empty(len(self.data), self.data.depth, *features.shape[1:])
+            kept[rows] = features.cpu().float().unflatten(0, (len(rows), self.data.depth))
+        assert kept is not None
+        return kept
 
     def _words(
         self, rows: Int[Tensor, " rows"], docs: Int[Tensor, "rows listed"], whole_queries: bool = False
