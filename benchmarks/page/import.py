@@ -63,14 +63,16 @@ def main() -> None:
     """Writes the rows, imports, kills, imports the rest."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--child", nargs=2, type=Path)
+    parser.add_argument("--file", type=Path, help="where the snapshot is kept; written where there is none")
+    parser.add_argument("--child", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         child(*given.child)
         return
     with tempfile.TemporaryDirectory() as name:
-        file, folder = Path(name) / "snapshot.json", Path(name) / "page"
-        write(file, given.rows)
+        file, folder = given.file or Path(name) / "snapshot.json", Path(name) / "page"
+        if not file.is_file():
+            write(file, given.rows)
         command = [sys.executable, __file__, "--child", str(folder), str(file)]
         process = subprocess.Popen(command)
         time.sleep(5)

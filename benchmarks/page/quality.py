@@ -1,16 +1,17 @@
 """Does the fused search find what people judged relevant? Words, meaning and both, on Cranfield and NPL.
 
 nDCG@10 over the judged queries of two classic collections (OCTAVO_DATA, folder ir_classic), through the
-page's own store, index and fusion. MiniLM's vectors of the documents are kept in the cache after the first
-time.
+page's own store, index and fusion. `similar`: are the papers that the page calls similar of the same field
+of arXiv? MiniLM's vectors of the documents are kept in the cache after the first time.
 
-    python benchmarks/page/quality.py cranfield npl
+    python benchmarks/page/quality.py cranfield npl similar
 """
 
 import gzip
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from octavo.data.places import cache_folder, find_file
-from octavo.page.search import FULL, KeywordIndex, MiniLM, VectorIndex, parse
+from octavo.page.ingest.arxiv import table_rows
+from octavo.page.search import FULL, KeywordIndex, MiniLM, Search, VectorIndex, parse
 from octavo.page.search.encoders import text_of
 from octavo.page.search.fusion import reciprocal_ranks, standardised
 from octavo.page.search.vectors import FloatArray
 from octavo.page.store import ListedPaper, Store
+
+FIELDS, OF_EACH = 20, 40
+"""Primary categories whose papers are asked for similar ones, and papers of each."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +155,60 @@ def measure(name: str) -> dict[str, float]:
     return {way: float(np.mean(scores)) for way, scores in found.items()}
 
 
+def similar_file() -> Path:
+    """Where the vectors of the papers are kept whose similar papers are looked at."""
+    return cache_folder() / "encoded" / "quality-similar.npy"
+
+
+def of_fields() -> list[ListedPaper]:
+    """The same number of papers of each of the largest primary categories of arXiv's tables, drawn once."""
+    fields: dict[str, list[ListedPaper]] = {}
+    for name in ("cs.CL_2019", "cs.IR_2020", "cs.NE_2020"):
+        table = find_file("arxiv_abstracts", f"{name}.tsv.xz")
+        if table is None:
+            raise FileNotFoundError(f"set OCTAVO_DATA to a folder with arxiv_abstracts/{name}.tsv.xz")
+        for paper in table_rows(table):
+            fields.setdefault(paper.categories[0], []).append(paper)
+    largest = sorted(fields, key=lambda field: -len(fields[field]))[:FIELDS]
+    draw = np.random.default_rng(0)
+    chosen = (
+        fields[field][place] for field in largest for place in draw.permutation(len(fields[field]))[:OF_EACH]
+    )
+    return list({paper.id: paper for paper in chosen}.values())
+
+
+def measure_similar() -> dict[str, float]:
+    """How many of a paper's six similar papers are of its primary category, and how many of any six are."""
+    papers, file = of_fields(), similar_file()
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, MiniLM().encode([text_of(paper.title, paper.abstract) for paper in papers]))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/similar.sqlite", folder=Path(folder))
+        store.papers.put(papers)
+        search = Search(store)
+        assert search.vectors is not None
+        kept = np.load(file)
+        search.vectors.fit(kept)
+        search.vectors.add(np.arange(1, len(papers) + 1), kept, FULL)
+        counts = Counter(paper.categories[0] for paper in papers)
+        same, chance = [], []
+        for paper in store.papers.after(0, len(papers)):
+            own = paper.categories[0]
+            same += [each.categories[0] == own for each, _ in search.similar(paper)]
+            chance.append((counts[own] - 1) / (len(papers) - 1))
+        store.close()
+    return {"similar": float(np.mean(same)), "random": float(np.mean(chance))}
+
+
 def main() -> None:
-    """Prints a table a collection."""
-    for name in sys.argv[1:] or COLLECTIONS:
+    """Prints a table a collection, and how many similar papers are of the same category."""
+    for name in sys.argv[1:] or [*COLLECTIONS, "similar"]:
         print(name)
+        if name == "similar":
+            for way, share in measure_similar().items():
+                print(f"  {way:<18} of the same category {share:.4f}")
+            continue
         for way, score in measure(name).items():
             print(f"  {way:<18} nDCG@10 {score:.4f}")
 

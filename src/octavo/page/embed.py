@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from octavo.page.search.encoders import Encoder, text_of
-from octavo.page.search.vectors import VectorIndex
+from octavo.page.search.meaning import Vectors
 from octavo.page.store import ListedPaper, Store
 
 SAMPLE = 5000
 """Papers from which the mean and the axes are taken."""
 CHUNK = 1024
 """Papers whose vectors are written at a time."""
-QUERIES = 200
-"""Papers whose neighbours the stages are calibrated on."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Embedded:
 
 def embed(
     store: Store,
-    index: VectorIndex,
+    index: Vectors,
     encoder: Encoder,
     *,
     limit: int | None = None,
@@ -42,7 +40,7 @@ def embed(
         limit: at most so many papers, for a job that should end.
         progress: is told how many are done.
     """
-    if not len(index) and not index.meta.rotated:
+    if not index.fitted:
         _fit(store, index, encoder)
     done, at = 0, 0
     while limit is None or done < limit:
@@ -60,16 +58,15 @@ def embed(
             progress(done)
     if not done:
         return Embedded(0)
-    return Embedded(done, _calibrate(index))
+    return Embedded(done, index.tune())
 
 
-def _due(index: VectorIndex, papers: list[ListedPaper], tier: int) -> list[ListedPaper]:
-    places = index.places(np.array([paper.row for paper in papers], np.int64))
-    pairs = zip(papers, places, strict=True)
-    return [paper for paper, place in pairs if place < 0 or index.tiers[place] < tier]
+def _due(index: Vectors, papers: list[ListedPaper], tier: int) -> list[ListedPaper]:
+    there = index.tiers_of(np.array([paper.row for paper in papers], np.int64))
+    return [paper for paper, known in zip(papers, there, strict=True) if known < tier]
 
 
-def _fit(store: Store, index: VectorIndex, encoder: Encoder) -> None:
+def _fit(store: Store, index: Vectors, encoder: Encoder) -> None:
     """Takes the axes from papers spread over the whole store."""
     rows = store.papers.rows()
     if len(rows) < 2:
@@ -77,8 +74,3 @@ def _fit(store: Store, index: VectorIndex, encoder: Encoder) -> None:
     chosen = np.random.default_rng(0).permutation(rows)[:SAMPLE].tolist()
     papers = store.papers.by_rows(chosen)
     index.fit(encoder.encode([text_of(paper.title, paper.abstract) for paper in papers]))
-
-
-def _calibrate(index: VectorIndex) -> float:
-    rows = np.random.default_rng(1).choice(index.rows, min(QUERIES, len(index)), replace=False)
-    return float(index.calibrate(index.unit_vectors(rows.tolist()))["recall"])

@@ -1,7 +1,7 @@
 """The fused search as the application and the digest ask for it, and the job that completes vectors."""
 
 from octavo.page.embed import embed
-from octavo.page.search import Search, VectorIndex
+from octavo.page.search import Search, vectors_of
 from octavo.page.store import Filters
 from octavo.page.web.finding import Cards, Found, Hit
 
@@ -47,6 +47,4 @@ def complete_vectors(search: Search) -> int:
         return 0
     search.warm(wait=True)
     assert search.encoder is not None
-    return embed(
-        search.store, VectorIndex(search.store.folder / "vectors"), search.encoder, limit=AT_A_TIME
-    ).papers
+    return embed(search.store, vectors_of(search.store), search.encoder, limit=AT_A_TIME).papers

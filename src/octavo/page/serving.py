@@ -2,14 +2,17 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
+from octavo.errors import OctavoError
 from octavo.page.digest import sending, watching
 from octavo.page.finding import Fused, complete_vectors
-from octavo.page.ingest import import_library
+from octavo.page.ingest import import_delta, import_library
+from octavo.page.ingest.oai import PAUSE
 from octavo.page.search import search_of
 from octavo.page.search.process import beside
 from octavo.page.settings import Settings
@@ -75,6 +78,15 @@ def _schedule(page: Page) -> Callable[[], None]:
             next_run_time=datetime.now(UTC),
             max_instances=1,
         )
+    if page.settings.arxiv:
+        scheduler.add_job(
+            lambda: _noted(page, "arxiv", DAILY, changes),
+            "cron",
+            hour=4,
+            minute=30,
+            coalesce=True,
+            max_instances=1,
+        )
     scheduler.add_job(
         lambda: _noted(page, "watch", QUARTER, _watch), "interval", seconds=QUARTER, max_instances=1
     )
@@ -87,6 +99,20 @@ def _schedule(page: Page) -> Callable[[], None]:
         round_.end()
 
     return stop
+
+
+def changes(page: Page, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Imports what has changed in the sets of arXiv that the settings name, one set after another."""
+    failed = []
+    for number, which in enumerate(page.settings.arxiv):
+        if number:
+            sleep(PAUSE)
+        try:
+            import_delta(page.store, which, sleep=sleep)
+        except OctavoError as error:
+            failed.append(f"{which}: {error}")
+    if failed:
+        raise OctavoError(" ".join(failed))
 
 
 def _digests(page: Page) -> None:

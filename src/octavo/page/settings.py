@@ -92,6 +92,7 @@ class Settings:
         dev: on this machine alone, for its owner: cookies without https, a secret of this start.
         proxies: hosts whose word on a reader's address is taken.
         data: the folder of what the page keeps beside its database: figures, mails, vectors.
+        arxiv: the sets of arXiv, such as `cs`, whose changes are imported every day; none by default.
     """
 
     secret: str = field(repr=False)
@@ -99,6 +100,7 @@ class Settings:
     dev: bool = False
     proxies: tuple[str, ...] = ()
     data: Path = Path("page")
+    arxiv: tuple[str, ...] = ()
     limits: Limits = Limits()
     demos: DemoLimits = DemoLimits()
     mail: MailSettings = MailSettings()
@@ -155,6 +157,7 @@ def from_environment(
         dev=dev,
         proxies=tuple(filter(None, environment.get("OCTAVO_PAGE_PROXIES", "").split(","))),
         data=folder,
+        arxiv=tuple(filter(None, environment.get("OCTAVO_PAGE_ARXIV", "").split(","))),
         mail=MailSettings(
             smtp=environment.get("OCTAVO_PAGE_SMTP", ""),
             folder=folder / "outbox",

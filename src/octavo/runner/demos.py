@@ -11,11 +11,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import annotated_types
+
 from octavo import catalogue
 from octavo.catalogue import Paper
 from octavo.errors import OctavoError
 
 Kind = Literal["whole", "number", "switch", "choice", "text", "file"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """From where to where a number goes: what makes a slider of it.
+
+    Args:
+        low: the least.
+        high: the most.
+        step: between two neighbours; None for any number.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +46,7 @@ class Input:
         help: its line of the docstring.
         choices: the values of a choice.
         optional: whether None is a value.
+        range: of a number that has bounds.
     """
 
     name: str
@@ -37,6 +55,7 @@ class Input:
     help: str = ""
     choices: tuple[Any, ...] = ()
     optional: bool = False
+    range: Range | None = None
 
     @property
     def required(self) -> bool:
@@ -83,6 +102,9 @@ def demo_of(paper: str | Paper) -> Demo:
 def describe(paper: str, function: Callable[..., Any]) -> Demo:
     """A typed function as a demo.
 
+    A number becomes a slider where it has both bounds, and `MultipleOf` gives its step:
+    ``Annotated[float, Interval(ge=0, le=1), MultipleOf(0.1)]``, of `annotated_types`.
+
     Example:
         >>> def demo(word: str = "dog", at: Literal["up", "gate"] = "up", seed: int = 0) -> dict:
         ...     "Looks a word up."
@@ -93,9 +115,10 @@ def describe(paper: str, function: Callable[..., Any]) -> Demo:
     helps = _helps(inspect.getdoc(function) or "")
     inputs = []
     for name, parameter in inspect.signature(function).parameters.items():
-        kind, choices, optional = _kind(hints.get(name, str), f"{paper}.demo({name})")
+        hint = hints.get(name, str)
+        kind, choices, optional = _kind(hint, f"{paper}.demo({name})")
         default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
-        inputs.append(Input(name, kind, default, helps.get(name, ""), choices, optional))
+        inputs.append(Input(name, kind, default, helps.get(name, ""), choices, optional, _range(hint)))
     summary = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
     return Demo(paper, function, summary, tuple(inputs))
 
@@ -147,6 +170,26 @@ def _kind(hint: Any, where: str) -> tuple[Kind, tuple[Any, ...], bool]:
         f"{where} has the type {typing.cast(Any, hint)}. "
         "A demo takes int, float, bool, str, Path, Literal or Enum."
     )
+
+
+def _range(hint: Any) -> Range | None:
+    """The bounds of a number; None where one is missing."""
+    if get_origin(hint) is not Annotated:
+        return None
+    low = high = step = None
+    for each in hint.__metadata__:
+        parts = each if isinstance(each, annotated_types.GroupedMetadata) else (each,)
+        for part in parts:
+            match part:
+                case annotated_types.Ge(ge=bound):
+                    low = bound
+                case annotated_types.Le(le=bound):
+                    high = bound
+                case annotated_types.MultipleOf(multiple_of=bound):
+                    step = bound
+    if low is None or high is None:
+        return None
+    return Range(typing.cast(Any, low), typing.cast(Any, high), typing.cast(Any, step))
 
 
 # In this order: bool is an int.

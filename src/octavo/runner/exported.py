@@ -67,6 +67,9 @@ def _component(gradio: Any, each: Input) -> Any:
             shown = [("", -1), *shown]
         start = each.choices.index(default) if default in each.choices else -1
         return gradio.Dropdown(choices=shown, value=start if start >= 0 or each.optional else None, **common)
+    if each.range:
+        step = each.range.step or (1 if each.kind == "whole" else None)
+        return gradio.Slider(each.range.low, each.range.high, value=default, step=step, **common)
     if each.kind in ("whole", "number"):
         return gradio.Number(value=default, precision=0 if each.kind == "whole" else None, **common)
     if each.kind == "file":

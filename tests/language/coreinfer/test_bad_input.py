@@ -60,6 +60,14 @@ def test_prompts() -> None:
         infer.generate(prompts(1), mask, **GREEDY)
     with pytest.raises(ValueError, match='core="shared"'):
         infer.generate(prompts(1), num_beams=3, **GREEDY)
+    with pytest.raises(ValueError, match="pad on the left"):
+        infer.generate(prompts(1), mask.flip(1), **GREEDY)
+
+
+@pytest.mark.parametrize("ids", [prompts()[:, :0], prompts()[:0]])
+def test_ids_that_are_no_table(ids) -> None:
+    with pytest.raises(ValueError, match="input_ids is a tensor"):
+        CoreInfer(toy()).generate(ids, **GREEDY)
 
 
 def test_another_prompt_another_cache_and_no_cache() -> None:
@@ -93,5 +101,9 @@ def test_clusters() -> None:
     model = toy()
     with pytest.raises(ValueError, match="2 texts do not make 4 clusters"):
         fit_clusters(model, list(prompts()))
+    with pytest.raises(ValueError, match="no number of clusters"):
+        fit_clusters(model, list(prompts()), k=0)
+    with pytest.raises(ValueError, match="text 1 has no tokens"):
+        fit_clusters(model, [prompts()[0], prompts()[0, :0]], k=1)
     with pytest.raises(ValueError, match="tokenizer"):
         fit_clusters(model, ["a", "b"], k=1)

@@ -2,9 +2,12 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
+from octavo.errors import OctavoError
 from octavo.language.coreinfer import figures
-from octavo.language.coreinfer.demo import Clock, demo
+from octavo.language.coreinfer.demo import demo
+from octavo.language.coreinfer.timing import Clock
 
 
 def test_the_demo_writes_twice() -> None:
@@ -14,6 +17,23 @@ def test_the_demo_writes_twice() -> None:
     assert 0 <= shown["share of the core that the other text's core has, too"] <= 1
     assert len(demo(model="stand_in", keep=1.0, new_tokens=4)["milliseconds a token"]) == 1
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"keep": 0.0}, "--keep"),
+        ({"keep": 2.0}, "--keep"),
+        ({"keep": float("nan")}, "--keep"),
+        ({"new_tokens": 1}, "--new-tokens"),
+        ({"prompt": ""}, "--prompt has 0 tokens"),
+        ({"prompt": "fox"}, "--prompt has 3 tokens"),
+        ({"last_prompt": ""}, "--last-prompt has 0 tokens"),
+    ],
+)
+def test_what_the_demo_cannot_show(settings, message) -> None:
+    with pytest.raises(OctavoError, match=message):
+        demo(model="stand_in", **settings)
 
 
 def test_a_clock_needs_three_tokens() -> None:

@@ -141,6 +141,23 @@ def test_the_cores_are_those_of_the_prompt(llama) -> None:
     assert any(not torch.equal(first[layer], infer.cores[layer]) for layer in range(LAYERS))
 
 
+def test_memory_of_an_earlier_prompt_is_used_again(llama) -> None:
+    first, second = prompts(1), prompts(1, seed=5)
+    expected = CoreInfer(llama, keep=0.4, layers="all").generate(second, **GREEDY)
+    infer = CoreInfer(llama, keep=0.4, layers="all")
+    infer.generate(first, **GREEDY)
+    old = infer._slices.swaps[0].core.weight.data_ptr()
+    assert torch.equal(infer.generate(second, **GREEDY), expected)
+    assert infer._slices.swaps[0].core.weight.data_ptr() == old
+    with torch.inference_mode():
+        infer.generate(prompts(2), **GREEDY)
+    assert torch.equal(infer.generate(prompts(2), **GREEDY)[1], infer.generate(prompts(2)[1:], **GREEDY)[0])
+    with infer.prompt(second):
+        with pytest.raises(ValueError, match="another prompt"):
+            infer.generate(first, **GREEDY)
+        assert torch.equal(llama.generate(second, attention_mask=torch.ones_like(second), **GREEDY), expected)
+
+
 def test_sampling_streaming_chunks_and_copies(llama) -> None:
     ids, infer = prompts(1), CoreInfer(llama, keep=0.4, layers="all")
     greedy = infer.generate(ids, **GREEDY)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from octavo.learning import GradientNoise, add_gradient_noise_
-from octavo.learning.gradient_noise.drawing import add_normal_
+from octavo.learning.gradient_noise.drawing import KEPT, NoiseBuffer, add_normal_
 
 from .reference import variance
 
@@ -60,6 +60,17 @@ def test_noise_of_two_parameters_and_of_two_steps_is_independent() -> None:
     assert correlations.abs().max().item() < 4.5 / math.sqrt(n)
     shifted = torch.corrcoef(torch.stack([drawn[0][1:], drawn[0][:-1]]))[0, 1]
     assert abs(shifted.item()) < 4 / math.sqrt(n)
+
+
+def test_a_kept_buffer_follows_gradients_that_come_and_go() -> None:
+    buffer, fresh = NoiseBuffer(), seeded(1)
+    generator = seeded(1)
+    for shapes in ([(3,), (2, 2)], [(3,)], [(7,)], [(2, 2), (3,)], [(5000, 3), (2,)], [(KEPT + 1,)], [(3,)]):
+        one, other = [torch.zeros(shape) for shape in shapes], [torch.zeros(shape) for shape in shapes]
+        buffer.add_normal_(one, [0.5] * len(one), generator)
+        add_normal_(other, [0.5] * len(other), fresh)
+        assert all(torch.equal(*pair) and bool(pair[0].all()) for pair in zip(one, other, strict=True))
+    assert sum(len(kept.numbers) for kept in buffer._kept.values()) == 3
 
 
 OPTIMIZERS: list[Callable[[Any], Optimizer]] = [
@@ -272,6 +283,15 @@ def test_refusals() -> None:
     complex_one = parameter(2, dtype=torch.complex64)
     with pytest.raises(TypeError, match="complex64"):
         add_gradient_noise_([complex_one], step=0)
+    whole = nn.Parameter(torch.zeros(2, dtype=torch.int32), requires_grad=False)
+    whole.grad = torch.zeros_like(whole)
+    with pytest.raises(TypeError, match="int32"):
+        add_gradient_noise_([whole], step=0)
+    for std in (-1.0, math.nan):
+        optimizer = torch.optim.SGD([parameter(2)], lr=1.0)
+        GradientNoise(optimizer, schedule=lambda step, std=std: std)
+        with pytest.raises(ValueError, match="at step 0"):
+            optimizer.step()
     computed = parameter(2) * 2
     computed.retain_grad()
     computed.sum().backward()
@@ -309,6 +329,12 @@ def test_a_generator_must_fit_the_saved_state() -> None:
     without = GradientNoise(torch.optim.SGD([parameter(2)], lr=1.0))
     with pytest.raises(ValueError, match="with generator="):
         without.load_state_dict(with_one.state_dict())
+
+
+def test_the_state_of_something_else_is_refused() -> None:
+    optimizer = torch.optim.SGD([parameter(2)], lr=1.0)
+    with pytest.raises(ValueError, match="no state of GradientNoise"):
+        GradientNoise(optimizer).load_state_dict(optimizer.state_dict())
 
 
 def test_the_window_is_told_before_the_run() -> None:

@@ -2,9 +2,10 @@
 
 import io
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
+from annotated_types import Ge, Interval, MultipleOf
 from PIL import Image
 
 from octavo.page.demo.form import WrongInput, arguments, checked, form_of
@@ -91,3 +92,19 @@ def test_only_pictures_of_a_bearable_size_are_opened(content: bytes, message: st
 
     with pytest.raises(WrongInput, match=message):
         _saved_picture(FORM.fields[1], content, tmp_path, LIMITS)
+
+
+def test_a_number_with_both_bounds_is_a_slider_and_keeps_to_them() -> None:
+    def bounded(
+        rate: Annotated[float, Interval(ge=0, le=2), MultipleOf(0.5)] = 1.0,
+        open_above: Annotated[int, Ge(1)] = 1,
+    ) -> None:
+        """An example."""
+
+    form = form_of(describe("bounded", bounded))
+    assert [field.range is not None for field in form.fields] == [True, False]
+    assert form.fields[0].range
+    assert (form.fields[0].range.low, form.fields[0].range.high, form.fields[0].range.step) == (0, 2, 0.5)
+    assert checked(form, {"rate": "1.5"}, LIMITS) == {"rate": "1.5"}
+    with pytest.raises(WrongInput, match="goes from 0 to 2"):
+        checked(form, {"rate": "2.5"}, LIMITS)

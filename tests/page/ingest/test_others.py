@@ -1,7 +1,10 @@
 """Daily lists, one's own papers, the library with its ledger, and changes over OAI-PMH."""
 
 import json
+import threading
 import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from octavo import catalogue
 from octavo.errors import OctavoError
 from octavo.ledger import published
 from octavo.page.ingest import import_bibtex, import_daily, import_delta, import_jsonl, import_library
-from octavo.page.ingest.oai import FAILURES, REST, fetch
+from octavo.page.ingest.oai import FAILURES, PAUSE, REST, URL, _Redirects, fetch, get
 from octavo.page.store import Store
 
 from ..conftest import Clock
@@ -186,3 +189,44 @@ def test_errors_and_other_hosts(store: Store) -> None:
     for url in ("https://169.254.169.254/x", "http://export.arxiv.org/oai", "file:///etc/passwd"):
         with pytest.raises(OctavoError, match="over https"):
             fetch(url)
+
+
+class Oai(BaseHTTPRequestHandler):
+    """A service that is busy at first, and answers in two parts."""
+
+    busy = 1
+
+    def do_GET(self) -> None:
+        if type(self).busy:
+            type(self).busy -= 1
+            self.send_response(503)
+            self.send_header("Retry-After", "20")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        more = "resumptionToken" in self.path
+        body = answer(["2401.00003"]) if more else answer(["2401.00001", "2401.00002"], "next")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Says nothing."""
+
+
+def test_over_http_from_a_local_server(store: Store) -> None:
+    pauses: list[float] = []
+    with HTTPServer(("127.0.0.1", 0), Oai) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/oai"
+        report = import_delta(store, since="2024-01-01", fetch=get, sleep=pauses.append, url=url)
+        server.shutdown()
+    assert report.papers.inserted == store.papers.count() == 3
+    assert pauses == [20, PAUSE]
+
+
+def test_a_redirect_elsewhere_is_not_followed() -> None:
+    request = urllib.request.Request(URL)
+    with pytest.raises(OctavoError, match="over https"):
+        _Redirects().redirect_request(request, None, 302, "", {}, "http://169.254.169.254/x")

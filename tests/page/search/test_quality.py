@@ -57,16 +57,28 @@ def test_the_stages_on_vectors_of_real_titles(tmp_path: Path) -> None:
 
 
 def test_a_title_finds_its_paper(store: Store) -> None:
-    table = find_file("arxiv_abstracts", "cs.IR_2020.tsv.xz")
-    if table is None:
-        pytest.skip("needs arxiv_abstracts below OCTAVO_DATA")
-    assert import_table(store, table).inserted == 6767
-    papers = store.papers.by_rows(
-        np.random.default_rng(0).choice(np.arange(1, 6768), 150, replace=False).tolist()
-    )
+    for name in ("cs.CL_2019", "cs.IR_2020", "cs.NE_2020"):
+        table = find_file("arxiv_abstracts", f"{name}.tsv.xz")
+        if table is None:
+            pytest.skip("needs arxiv_abstracts below OCTAVO_DATA")
+        import_table(store, table)
+    count = store.papers.count()
+    assert count > 24_000
+    chosen = np.random.default_rng(0).choice(np.arange(1, count + 1), 150, replace=False).tolist()
+    papers = store.papers.by_rows(chosen)
     words = KeywordIndex(store.database)
     reciprocal = []
     for paper in papers:
         rows = [row for row, _ in words.search(parse(paper.title), limit=10)]
         reciprocal.append(1 / (rows.index(paper.row) + 1) if paper.row in rows else 0.0)
     assert np.mean(reciprocal) >= 0.95
+
+
+def test_similar_papers_are_of_the_same_field() -> None:
+    quality = benchmark("quality")
+    if not quality.similar_file().is_file():
+        pytest.skip("encoding takes a minute: `python benchmarks/page/quality.py similar` does it once")
+    if find_file("arxiv_abstracts", "cs.IR_2020.tsv.xz") is None:
+        pytest.skip("needs arxiv_abstracts below OCTAVO_DATA")
+    shares = quality.measure_similar()
+    assert shares["similar"] >= 5 * shares["random"]

@@ -32,7 +32,7 @@ class WordSums:
 
 
 @pytest.fixture
-def search(store: Store, papers: list[ListedPaper]) -> Search:
+def search(any_store: Store, papers: list[ListedPaper]) -> Search:
     topics = [
         "recurrent networks",
         "retrieval at scale",
@@ -42,8 +42,8 @@ def search(store: Store, papers: list[ListedPaper]) -> Search:
         "nothing",
     ]
     some = [replace(p, title=t, abstract=f"About {t}.") for p, t in zip(papers, topics, strict=True)]
-    store.papers.put(some)
-    search = Search(store, load=WordSums)
+    any_store.papers.put(some)
+    search = Search(any_store, load=WordSums)
     vectors = WordSums().encode([text_of(p.title, p.abstract) for p in some])
     assert search.vectors is not None
     search.vectors.add(np.arange(1, 7), vectors, FULL)

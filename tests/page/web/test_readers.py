@@ -74,6 +74,24 @@ def test_what_is_no_export_is_refused(post: Post, content: bytes) -> None:
     assert post("/you/import", files={"file": ("octavo.json", io.BytesIO(content))}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("query", "kind", "value"),
+    [
+        ("q=long+streams", "search", "long streams"),
+        ("shelf=vision", "shelf", "vision"),
+        ("author=Ada", "author", "Ada"),
+    ],
+)
+def test_a_search_a_shelf_and_an_author_are_followed_by_a_button(
+    client: TestClient, query: str, kind: str, value: str
+) -> None:
+    address = f"/follow?{query}"
+    assert f'href="{address}"' in client.get(f"/?{query}").text
+    button = client.get(address).text
+    assert f'name="kind" value="{kind}"' in button
+    assert f'name="value" value="{value}"' in button
+
+
 def test_follows_and_tags_are_taken_off(client: TestClient, post: Post) -> None:
     post("/follows", kind="shelf", value="vision")
     number = re.search(r"/follows/(\d+)/remove", client.get("/you").text)

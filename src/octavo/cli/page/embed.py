@@ -6,7 +6,7 @@ from typing import Literal
 
 from octavo.cli.parse import call
 from octavo.page.embed import embed as embed_papers
-from octavo.page.search import Encoder, MiniLM, VectorIndex, static_from_minilm
+from octavo.page.search import Encoder, MiniLM, static_from_minilm, vectors_of
 from octavo.page.search.encoders import text_of
 from octavo.page.store import Store
 
@@ -33,7 +33,7 @@ def embed(
         folder: the page's folder, where that is not the usual one.
     """
     store = Store(folder=folder)
-    index = VectorIndex(store.folder / "vectors")
+    index = vectors_of(store)
     chosen: Encoder
     if encoder == "static":
         papers = store.papers.listed(order="newest", limit=SAMPLE)

@@ -99,6 +99,8 @@ def blocks_of(model: nn.Module, layers: Literal["auto", "all"] | Iterable[int] =
         wanted = list(middle(len(stack)))
     elif layers == "all":
         wanted = list(range(len(stack)))
+    elif isinstance(layers, str):
+        raise ValueError(f'layers={layers!r} is not "auto", "all", or the numbers of layers')
     else:
         wanted = sorted({int(number) for number in layers})
     if not wanted or wanted[0] < 0 or wanted[-1] >= len(stack):

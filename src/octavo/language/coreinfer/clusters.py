@@ -120,7 +120,7 @@ def fit_clusters(
         seed: of k-means.
 
     Raises:
-        ValueError: fewer texts than clusters, or strings without a tokenizer.
+        ValueError: fewer texts than clusters, an empty text, or strings without a tokenizer.
 
     Example:
         >>> from transformers import LlamaConfig, LlamaForCausalLM
@@ -132,12 +132,17 @@ def fit_clusters(
 
     Paper: section 4.2.
     """
+    if k is not None and k < 1:
+        raise ValueError(f"k={k} is no number of clusters")
     if len(texts) < (k or FEWEST):
         raise ValueError(f"{len(texts)} texts do not make {k or FEWEST} clusters; give more, or a smaller k")
     blocks = blocks_of(model)
-    cores, means = [], []
+    cores: list[Tensor] = []
+    means: list[Tensor] = []
     for text in texts:
         ids = text if isinstance(text, Tensor) else _encoded(tokenizer, text)
+        if not ids.numel():
+            raise ValueError(f"text {len(cores)} has no tokens; leave empty texts out")
         ids = ids[:max_tokens][None].to(next(model.parameters()).device)
         tallies = tallies_of(model, blocks, ids, rule=rule, token_share=token_share)
         row = []

@@ -1,18 +1,20 @@
 """Type a prompt, keep fewer neurons, and read how the text changes."""
 
-import time
 from typing import Any, Literal
 
 import torch
 
 from octavo import data
+from octavo.errors import OctavoError
 from octavo.lab import house_style
 from octavo.language.coreinfer import figures
 from octavo.language.coreinfer.continuation import overlap
-from octavo.language.coreinfer.inference import CoreInfer
+from octavo.language.coreinfer.inference import SHORTEST, CoreInfer
 from octavo.language.coreinfer.stand_in import stand_in
+from octavo.language.coreinfer.timing import Clock
 from octavo.language.coreinfer.watching import core_neurons
 
+LONGEST = 1000
 PROMPT = (
     "Once upon a time there was a little fox who lived at the edge of a dark forest. Every evening he sat on "
     "a stone by the river, looked at the moon and wondered what was on the other side. One night"
@@ -36,7 +38,7 @@ def demo(
 
     Args:
         prompt: of at least eight tokens; a sentence or two.
-        keep: the share of feed-forward neurons that write, from 1 down to 0.1.
+        keep: the share of feed-forward neurons that write, from 1 down to 0.1 or less.
         last_prompt: another text, whose core is compared with the prompt's.
         new_tokens: how long the texts are.
         rule: how often a neuron's absolute activation is among the largest, how often its positive one is as
@@ -44,7 +46,14 @@ def demo(
         layers: the middle ones as in the official code, or all of them.
         mean_fill: replace the neurons that are left out by their mean over the prompt.
         model: SmolLM2, or a random stand-in that needs no download and says nothing sensible.
+
+    Raises:
+        OctavoError: a share that is none, too few or too many tokens.
     """
+    if not 0 < keep <= 1:
+        raise OctavoError(f"--keep is the share of neurons that stay, above 0 and up to 1; got {keep:g}.")
+    if not 4 <= new_tokens <= LONGEST:
+        raise OctavoError(f"--new-tokens is from 4 to {LONGEST}: fewer cannot be timed; got {new_tokens}.")
     if model == "smollm2":
         loaded = data.load("smollm2")
         network, tokenizer = loaded.model, loaded.tokenizer
@@ -53,6 +62,9 @@ def demo(
     ids, other = (
         torch.tensor([tokenizer(text, add_special_tokens=False).input_ids]) for text in (prompt, last_prompt)
     )
+    for name, found in (("--prompt", ids), ("--last-prompt", other)):
+        if not SHORTEST <= found.shape[1] <= LONGEST:
+            raise OctavoError(f"{name} has {found.shape[1]} tokens; it needs {SHORTEST} to {LONGEST}.")
     settings = {"max_new_tokens": new_tokens, "do_sample": False, "pad_token_id": tokenizer.pad_token_id}
     shares = sorted({1.0, keep}, reverse=True)
     texts: dict[str, str] = {}
@@ -77,22 +89,3 @@ def demo(
         "by chance it would be": keep,
         "figure": drawn,
     }
-
-
-class Clock:
-    """A streamer that notes when each token came."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def put(self, _: Any) -> None:
-        """A token, or first the prompt."""
-        self.times.append(time.perf_counter())
-
-    def end(self) -> None:
-        """Nothing is left to show."""
-
-    def milliseconds(self) -> float:
-        """The median time between tokens, but for the first two: the prompt is read, the weights gathered."""
-        gaps = sorted(b - a for a, b in zip(self.times[2:], self.times[3:], strict=False))
-        return 1e3 * gaps[len(gaps) // 2] if gaps else float("nan")

@@ -48,22 +48,20 @@ def kept(lines: Mapping[str, Line], title: str) -> Any:
     axes.axhline(1.05, color="#888888", linewidth=1)
     axes.annotate(
         "the claim: 1.05 at two fifths",
-        (0.8, 1.05),
-        xytext=(0, -4),
+        (0.2, 1.05),
+        xytext=(0, 4),
         textcoords="offset points",
-        ha="right",
-        va="top",
+        va="bottom",
         fontsize=9,
         color="#666666",
     )
-    axes.plot([0.4], [1.05], marker="v", color="#888888", markersize=7)
     axes.set_yscale("log")
     ticks = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200)
-    top = max((max(y) for _, y, _, _ in lines.values()), default=10)
-    axes.set_yticks([tick for tick in ticks if tick <= 1.3 * top], minor=False)
+    top = max((max(high, default=1) for _, _, _, high in lines.values()), default=10)
+    axes.set_yticks([tick for tick in ticks if tick <= 1.1 * top], minor=False)
     axes.yaxis.set_major_formatter(plt.FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(plt.NullFormatter())
-    axes.set_ylim(0.97, 1.3 * top)
+    axes.set_ylim(0.93, 1.1 * top)
     axes.set_xlabel("share of neurons kept, layers 6 to 26")
     axes.set_ylabel("perplexity / the whole model's")
     axes.set_title(title)
@@ -242,7 +240,9 @@ def written(
     names = [f"{share:.0%}" for share in milliseconds]
     bars.bar(names, list(milliseconds.values()), color=["#0072B2", "#D55E00"][: len(names)], width=0.6)
     for place, value in enumerate(milliseconds.values()):
-        bars.annotate(f"{value:.0f}", (place, value), ha="center", va="bottom")
+        shown_value = f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+        bars.annotate(shown_value, (place, value), ha="center", va="bottom")
+    bars.margins(y=0.14)
     bars.set_title("ms a token")
     bars.set_xlabel(f"{common:.0%} of the core are the other\ntext's, too; by chance {keep:.0%}")
     return figure

@@ -14,6 +14,7 @@ from octavo.language.coreinfer.blocks import Block, blocks_of
 from octavo.language.coreinfer.clusters import CoreClusters, multi_hot
 from octavo.language.coreinfer.neurons import Tally, core_size, sentence_core
 from octavo.language.coreinfer.phases import Chosen, Phases
+from octavo.language.coreinfer.slicing import Slices
 from octavo.language.coreinfer.watching import bos_of, counted_tokens
 
 SHORTEST = 8
@@ -24,7 +25,8 @@ class CoreInfer:
 
     The whole model reads the prompt; then the weights of the core neurons are gathered once in every layer,
     and each further token reads only those. Nothing is predicted while decoding. How small the core may be
-    depends on the model and the text: `CoreReport` measures it.
+    depends on the model and the text: `CoreReport` measures it. The memory of the gathered weights is kept
+    for the next prompt, unless `free_dense` is set.
 
     Args:
         model: a causal language model of transformers, in evaluation mode, with gated or plain feed-forward
@@ -103,6 +105,7 @@ class CoreInfer:
             self.clusters = clusters.to(next(model.parameters()).device)
         self.cores: Mapping[int, Int[Tensor, "rows core"]] = {}
         """The core of the last prompt, layer by layer."""
+        self._slices: Slices | None = None
 
     @contextmanager
     def prompt(
@@ -115,12 +118,16 @@ class CoreInfer:
             attention_mask: 0 where a prompt is padded.
 
         Raises:
-            ValueError: the model is in training mode; a prompt has fewer than 8 tokens and there are no
-                clusters; and inside, if the model reads another prompt, goes on from the cache of another
-                one, has no cache, or its activations are not finite.
+            ValueError: the model is in training mode; a prompt is no table of ids, is padded on the right, or
+                has fewer than 8 tokens and there are no clusters; and inside, if the model reads another
+                prompt, goes on from the cache of another one, has no cache, or its activations are not
+                finite.
         """
         if self.model.training:
             raise ValueError("the model is in training mode; call model.eval() first")
+        counted = counted_tokens(input_ids, attention_mask, bos_of(self.model))
+        if attention_mask is not None and not bool(attention_mask[:, -1].all()):
+            raise ValueError("a prompt is padded on the right, where its continuation goes; pad on the left")
         real = input_ids.shape[1] if attention_mask is None else int(attention_mask.sum(1).min())
         rule = self.rule
         if real < SHORTEST and rule not in ("clusters", "static"):
@@ -133,7 +140,6 @@ class CoreInfer:
                 f"a prompt has {real} tokens; the core of all the clusters' texts is used", stacklevel=3
             )
             rule = "static"
-        counted = counted_tokens(input_ids, attention_mask, bos_of(self.model))
 
         phases = Phases(
             self.model,
@@ -143,9 +149,16 @@ class CoreInfer:
             self._tally,
             partial(self.choose, rule=rule),
             free_dense=self.free_dense,
+            instead=self._slices,
         )
-        with phases:
-            yield phases
+        # Whoever opens another prompt inside of this one must not write into its weights.
+        self._slices = None
+        try:
+            with phases:
+                yield phases
+        finally:
+            # With free_dense it is memory that counts, and not the time of a prompt.
+            self._slices = None if self.free_dense else phases.slices
 
     def generate(
         self,
@@ -172,7 +185,7 @@ class CoreInfer:
         beams = settings.get("num_beams") or getattr(general, "num_beams", 1) or 1
         if beams > 1 and not self.shared:
             raise ValueError(f'{beams} beams change places between tokens; use CoreInfer(core="shared")')
-        if attention_mask is None:
+        if attention_mask is None and isinstance(input_ids, Tensor):
             attention_mask = torch.ones_like(input_ids)
         generate: Any = self.model.generate
         with self.prompt(input_ids, attention_mask):

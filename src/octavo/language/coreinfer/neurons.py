@@ -3,10 +3,11 @@
 import math
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from octavo.language.coreinfer.selection import largest, largest_of_each
 
 Rule = Literal["abs", "paper", "energy"]
 RULES: tuple[Rule, ...] = ("abs", "paper", "energy")
@@ -52,11 +53,10 @@ def token_core(
     if not 0 < share <= 1:
         raise ValueError(f"the share of a token's core is in (0, 1]; got {share}")
     if rule == "abs":
-        sizes = activations.abs()
-        return _largest(sizes, math.ceil(share * sizes.shape[-1])) & (sizes > 0)
+        return largest(activations, math.ceil(share * activations.shape[-1]), zeros=False)
     if rule == "paper":
         counts = (share * (activations > 0).sum(-1, keepdim=True).double()).ceil().long()
-        return _largest_of_each(activations, counts) & (activations > 0)
+        return largest_of_each(activations, counts) & (activations > 0)
     raise ValueError(f"rule={rule!r} is not abs or paper")
 
 
@@ -64,7 +64,7 @@ def sentence_core(scores: Float[Tensor, "batch neurons"], size: int) -> Int[Tens
     """The neurons of the highest scores in ascending order, those of equal score by lower index.
 
     Args:
-        scores: the frequency among the tokens' cores, or an energy.
+        scores: the frequency among the tokens' cores, or an energy; not negative.
         size: how many.
 
     Example:
@@ -73,43 +73,10 @@ def sentence_core(scores: Float[Tensor, "batch neurons"], size: int) -> Int[Tens
 
     Paper: section 3.1, definition 2.
     """
-    order = scores.sort(dim=-1, descending=True, stable=True).indices
-    return order[..., :size].sort(dim=-1).values
-
-
-def _largest(sizes: Tensor, count: int) -> Tensor:
-    """Where the `count` largest of each row are."""
-    place = sizes.shape[-1] - count
-    threshold: Tensor
-    if sizes.device.type == "cpu":
-        # NumPy's selection is vectorised, and twice as fast as torch.kthvalue.
-        values = sizes.detach().float().numpy()
-        threshold = torch.from_numpy(np.partition(values, place, axis=-1)[..., place, None].copy())
-        threshold = threshold.to(sizes.dtype)
-    else:
-        threshold = sizes.kthvalue(place + 1, dim=-1, keepdim=True).values
-    found = sizes >= threshold
-    if bool((found.sum(-1) == count).all()):
-        return found
-    return _first_of_equals(sizes, threshold, torch.full_like(found[..., :1], count, dtype=torch.long))
-
-
-def _largest_of_each(values: Tensor, counts: Tensor) -> Tensor:
-    """Where the largest of each row are, as many as the row's count."""
-    place = (values.shape[-1] - counts).clamp(max=values.shape[-1] - 1)
-    if values.device.type == "cpu":
-        # As above: NumPy sorts six times faster than torch.
-        ordered = torch.from_numpy(np.sort(values.detach().float().numpy(), axis=-1)).to(values.dtype)
-    else:
-        ordered = values.sort(dim=-1).values
-    threshold = ordered.gather(-1, place)
-    return _first_of_equals(values, threshold, counts)
-
-
-def _first_of_equals(values: Tensor, threshold: Tensor, counts: Tensor) -> Tensor:
-    above, equal = values > threshold, values == threshold
-    left = counts - above.sum(-1, keepdim=True)
-    return above | (equal & (equal.cumsum(-1) <= left))
+    rows = scores.reshape(-1, scores.shape[-1])
+    # As many are found in each row, and in ascending order.
+    found = largest(rows, size).nonzero()[:, 1]
+    return found.reshape(*scores.shape[:-1], size)
 
 
 class Tally:

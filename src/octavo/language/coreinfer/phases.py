@@ -32,6 +32,7 @@ class Phases:
         tally: makes an empty tally.
         choose: makes the cores and mean activations of full tallies.
         free_dense: put the whole weights away while the core is at work.
+        instead: as in `Slices`.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Phases:
         choose: Callable[[Mapping[int, Tally]], Chosen],
         *,
         free_dense: bool = False,
+        instead: Slices | None = None,
     ) -> None:
         self.model, self.blocks, self.prompt, self.counted = model, blocks, prompt, counted
         self.tally, self.choose, self.free_dense = tally, choose, free_dense
         self.tallies: dict[int, Tally] = {}
         self.cores: Mapping[int, Tensor] = {}
         self.slices: Slices | None = None
+        self._instead = instead
         self.seen = 0
         self._reading, self._away = ExitStack(), ExitStack()
         self._names = list(inspect.signature(model.forward).parameters)
@@ -87,6 +90,7 @@ class Phases:
     def _begin(self) -> None:
         self._put_back()
         self._reading.close()
+        self._instead = self.slices or self._instead
         self.slices, self.seen = None, 0
         self.tallies = {block.layer: self.tally() for block in self.blocks}
         self._reading.enter_context(watching(self.blocks, self._see))
@@ -114,7 +118,7 @@ class Phases:
         self._reading.close()
         if self.slices is None:
             self.cores, means = self.choose(self.tallies)
-            self.slices = Slices(self.blocks, self.cores, means)
+            self.slices = Slices(self.blocks, self.cores, means, self._instead)
         self.slices.install()
         if self.free_dense:
             self._away.enter_context(Offload(swap.whole for swap in self.slices.swaps))

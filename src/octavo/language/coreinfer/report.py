@@ -93,6 +93,8 @@ class CoreReport:
         Raises:
             ValueError: no text is long enough.
         """
+        if not keeps or not rules:
+            raise ValueError("there is nothing to measure: give keeps and rules")
         blocks = blocks_of(model, layers)
         whole = [
             torch.tensor(tokenizer(text, add_special_tokens=False, verbose=False).input_ids) for text in texts

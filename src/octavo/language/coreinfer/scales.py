@@ -22,7 +22,11 @@ class Config:
     bounds_everywhere: bool = False
     """Measure at all shares what stands beside the table, such as each token's own core."""
     texts: int = 4
-    """Texts of each of five kinds."""
+    """Texts of each of five kinds, at all shares."""
+    more_texts: int = 10
+    """Texts of each kind at two fifths, these among them."""
+    written: int = 2
+    """Texts of each kind that are written on."""
     prompt: int = 192
     """Tokens of a prompt."""
     short: int = 12
@@ -37,14 +41,16 @@ class Config:
     """Tokens of each of these."""
     growing: int = 3
     """Texts of each of four kinds whose core is followed as they grow."""
-    pairs: int = 400
-    """Sentence pairs of each benchmark, in four groups."""
+    pairs: int = 600
+    """Sentence pairs of each benchmark, in six groups."""
     topic_texts: int = 15
     """Texts of each of four topics."""
     examples: int = 3
     """Examples of each topic before a query."""
-    queries: int = 48
-    """Queries that are sorted by topic."""
+    queries: int = 144
+    """Queries that are sorted by topic, with all neurons and with two fifths."""
+    some_queries: int = 48
+    """Those of them that are sorted at all shares."""
     rounds: int = 15
     """Rounds of the timing."""
     tuning_steps: int = 0
@@ -61,16 +67,19 @@ SCALES = {
         layers=(0, 2),
         keeps=(0.4, 0.8),
         texts=1,
+        more_texts=2,
+        written=1,
         prompt=24,
         continuation=8,
         static_texts=1,
         cluster_texts=2,
         cluster_tokens=24,
         growing=1,
-        pairs=16,
+        pairs=24,
         topic_texts=4,
         examples=1,
-        queries=4,
+        queries=8,
+        some_queries=4,
         rounds=2,
         tuning_steps=2,
         tuning_batch=2,
@@ -80,12 +89,15 @@ SCALES = {
     "gpu": Config(
         bounds_everywhere=True,
         texts=20,
+        more_texts=20,
+        written=20,
         static_texts=40,
         cluster_texts=200,
         growing=20,
         pairs=1200,
         topic_texts=60,
         queries=400,
+        some_queries=400,
         rounds=51,
         tuning_steps=3000,
     ),
@@ -94,6 +106,8 @@ SCALES = {
         precision="bfloat16",
         bounds_everywhere=True,
         texts=20,
+        more_texts=20,
+        written=20,
         prompt=512,
         static_texts=40,
         cluster_texts=200,
@@ -101,6 +115,7 @@ SCALES = {
         pairs=1200,
         topic_texts=60,
         queries=400,
+        some_queries=400,
         rounds=51,
     ),
 }

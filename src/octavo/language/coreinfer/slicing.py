@@ -72,6 +72,8 @@ class Slices:
             leaves its block as it is.
         means: what a dropped neuron is replaced by: its mean activation, which makes one constant vector a
             layer and costs nothing a token. None replaces it by zero.
+        instead: slices that are done with, whose memory is used again where it fits: fresh memory takes twice
+            as long to write.
 
     Example:
         >>> from transformers import LlamaConfig, LlamaForCausalLM
@@ -86,12 +88,19 @@ class Slices:
     Paper: section 3.3.
     """
 
-    def __init__(self, blocks: Sequence[Block], cores: Cores, means: Means | None = None) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        cores: Cores,
+        means: Means | None = None,
+        instead: "Slices | None" = None,
+    ) -> None:
         self.swaps: list[Swap] = []
+        old = {} if instead is None else {(id(s.parent), s.name): s.core.weight for s in instead.swaps}
         for block in blocks:
             core = cores[block.layer]
             if core.shape[1] < block.neurons:
-                self.swaps += _gathered(block, core, None if means is None else means[block.layer])
+                self.swaps += _gathered(block, core, None if means is None else means[block.layer], old)
         self.active = False
 
     @property
@@ -123,31 +132,43 @@ class Slices:
 
 
 @torch.no_grad()
-def _gathered(block: Block, core: Tensor, mean: Tensor | None) -> list[Swap]:
+def _gathered(
+    block: Block, core: Tensor, mean: Tensor | None, old: Mapping[tuple[int, str], Tensor]
+) -> list[Swap]:
     found = []
     for name in block.family.readers:
         whole = block.module.get_submodule(name)
         rows = torch.cat([core, core + block.neurons], dim=1) if block.family.fused else core
         bias = _bias(whole)
-        found.append(
-            Swap(
-                block.module,
-                name,
-                whole,
-                CoreLinear(
-                    _one(matrix(whole)[rows]), None if bias is None else _one(bias[rows][:, None], bias=True)
-                ),
-            )
-        )
-    down = matrix(block.down)
-    columns = torch.stack([down.index_select(1, row) for row in core])
+        weight = _picked(matrix(whole), 0, rows, old.get((id(block.module), name)))
+        bias = None if bias is None else _one(bias[rows][:, None])
+        found.append(Swap(block.module, name, whole, CoreLinear(weight, bias)))
+    down, name = matrix(block.down), block.family.down
     bias = _bias(block.down)
     if mean is not None:
         filled = dropped_part(down, core, mean)[:, None]
         bias = filled if bias is None else filled + bias
-        bias = _one(bias, bias=True)
-    found.append(Swap(block.module, block.family.down, block.down, CoreLinear(_one(columns), bias)))
+        bias = _one(bias)
+    weight = _picked(down, 1, core, old.get((id(block.module), name)))
+    found.append(Swap(block.module, name, block.down, CoreLinear(weight, bias)))
     return found
+
+
+def _picked(weight: Tensor, axis: int, rows: Tensor, old: Tensor | None) -> Tensor:
+    """The rows or columns of a weight that each core names, one matrix of them where there is one core."""
+    shape = list(weight.shape)
+    shape[axis] = rows.shape[1]
+    wanted = torch.Size(shape if len(rows) == 1 else [len(rows), *shape])
+    out = old if old is not None and _fits(old, weight, wanted) else weight.new_empty(wanted)
+    for row, into in zip(rows, out[None] if len(rows) == 1 else out, strict=True):
+        torch.index_select(weight, axis, row, out=into)
+    return out
+
+
+def _fits(old: Tensor, weight: Tensor, wanted: torch.Size) -> bool:
+    # What was made in inference mode is not written to outside of it.
+    writable = torch.is_inference_mode_enabled() or not old.is_inference()
+    return writable and (old.shape, old.dtype, old.device) == (wanted, weight.dtype, weight.device)
 
 
 def dropped_part(
@@ -163,8 +184,6 @@ def _bias(linear: nn.Module) -> Tensor | None:
     return bias.detach() if isinstance(bias, Tensor) else None
 
 
-def _one(stacked: Tensor, *, bias: bool = False) -> Tensor:
-    """A stack of one without its axis, so that the plain product is used."""
-    if len(stacked) > 1:
-        return stacked.contiguous()
-    return stacked.reshape(-1) if bias else stacked[0].contiguous()
+def _one(stacked: Tensor) -> Tensor:
+    """A stack of one bias without its axis, so that the plain product is used."""
+    return stacked.contiguous() if len(stacked) > 1 else stacked.reshape(-1)

@@ -59,6 +59,25 @@ class Decoding:
         return step
 
 
+class Clock:
+    """A streamer that notes when each token came."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def put(self, _: Any) -> None:
+        """A token, or first the prompt."""
+        self.times.append(time.perf_counter())
+
+    def end(self) -> None:
+        """Nothing is left to show."""
+
+    def milliseconds(self) -> float:
+        """The median time between tokens, but for the first two: the prompt is read, the weights gathered."""
+        gaps = sorted(b - a for a, b in zip(self.times[2:], self.times[3:], strict=False))
+        return 1e3 * gaps[len(gaps) // 2] if gaps else float("nan")
+
+
 def milliseconds_per_token(
     model: nn.Module, blocks: Sequence[Block], keeps: Sequence[float], rounds: int = 9
 ) -> dict[float, float]:

@@ -52,10 +52,21 @@ def counted_tokens(
         attention_mask: 0 where a prompt is padded; None where none is.
         bos: the id of the BOS.
 
+    Raises:
+        ValueError: the ids are no table of numbers, or the mask is of another shape.
+
     Example:
         >>> counted_tokens(torch.tensor([[0, 5, 6, 7]]), torch.tensor([[0, 1, 1, 1]]))
         tensor([[False, False,  True,  True]])
     """
+    if not isinstance(input_ids, Tensor) or input_ids.ndim != 2 or not input_ids.numel():
+        shape = tuple(input_ids.shape) if isinstance(input_ids, Tensor) else type(input_ids).__name__
+        raise ValueError(f"input_ids is a tensor of (batch, time), with a token at least; got {shape}")
+    if attention_mask is not None and attention_mask.shape != input_ids.shape:
+        raise ValueError(
+            f"attention_mask has the shape of input_ids, {tuple(input_ids.shape)}; got "
+            f"{tuple(attention_mask.shape)}"
+        )
     real = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
     counted = real & (real.cumsum(1) > 1)
     return counted if bos is None else counted & (input_ids != bos)

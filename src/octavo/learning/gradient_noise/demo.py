@@ -1,8 +1,9 @@
 """A dead network of twenty layers, and the noise that wakes it: `octavo demo gradient_noise`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Interval, MultipleOf
 from torch.nn import functional
 
 from octavo import data
@@ -16,11 +17,11 @@ LOOKS = 20
 
 
 def demo(
-    learning_rate: float = 0.05,
-    eta: float = 0.45,
-    width: int = 50,
-    depth: int = 20,
-    steps: int = 1400,
+    learning_rate: Annotated[float, Interval(ge=0.005, le=0.2), MultipleOf(0.005)] = 0.05,
+    eta: Annotated[float, Interval(ge=0, le=3), MultipleOf(0.05)] = 0.45,
+    width: Annotated[int, Interval(ge=10, le=100), MultipleOf(5)] = 50,
+    depth: Annotated[int, Interval(ge=1, le=30)] = 20,
+    steps: Annotated[int, Interval(ge=100, le=3000), MultipleOf(100)] = 1400,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Says when a network of zeros will come to life, then trains it with and without noise.

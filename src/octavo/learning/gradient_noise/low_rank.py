@@ -1,6 +1,5 @@
 """Low-rank adaptors: fine-tuning of a frozen layer by a product of two thin matrices."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ class LowRank(nn.Module):
         ValueError: the rank is below 1.
 
     Example:
+        >>> import torch
         >>> layer = nn.Linear(4, 3)
         >>> x = torch.randn(2, 4)
         >>> torch.equal(LowRank(layer)(x), layer(x))
@@ -34,9 +34,9 @@ class LowRank(nn.Module):
             raise ValueError(f"rank={rank} must be at least 1; 8 is usual")
         self.layer = layer.requires_grad_(False)
         self.scale = alpha / rank
-        options = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-        self.down = nn.Parameter(torch.randn(rank, layer.in_features, **options) / layer.in_features**0.5)
-        self.up = nn.Parameter(torch.zeros(layer.out_features, rank, **options))
+        like = layer.weight
+        self.down = nn.Parameter(like.new_empty(rank, layer.in_features).normal_() / layer.in_features**0.5)
+        self.up = nn.Parameter(like.new_zeros(layer.out_features, rank))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """The layer's result and the adaptor's."""

@@ -1,5 +1,6 @@
 """The paper's method: annealed Gaussian noise on every gradient, for any optimizer of torch."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from octavo.learning.gradient_noise.agreement import check_agreement
-from octavo.learning.gradient_noise.drawing import add_normal_
+from octavo.learning.gradient_noise.drawing import NoiseBuffer, add_normal_
 from octavo.learning.gradient_noise.schedule import NoiseSchedule, Schedule
 from octavo.learning.gradient_noise.window import EffectiveInit, effective_init
 
@@ -83,7 +84,7 @@ class GradientNoise:
 
     Raises:
         ValueError: eta or gamma is negative, or the optimizer has gradient noise already.
-        TypeError: a gradient is complex, or sparse without `dense_ok`.
+        TypeError: a gradient is complex or whole numbers, or sparse without `dense_ok`.
         RuntimeError: the gradients are scaled by a GradScaler, or the step is given a closure.
 
     Example:
@@ -133,6 +134,7 @@ class GradientNoise:
         self._seed = int(torch.randint(2**62, ())) if generator is None else 0
         self._generators: dict[str, torch.Generator] = {}
         self._paused = False
+        self._buffer = NoiseBuffer()
         for group in optimizer.param_groups:
             self._schedule_of(group)
         self._handle = optimizer.register_step_pre_hook(self._before_step)
@@ -167,8 +169,15 @@ class GradientNoise:
         """Go on where the state was taken.
 
         Raises:
-            ValueError: it was taken with a generator of the user's and this has none, or the reverse.
+            ValueError: it is not a state of gradient noise, or it was taken with a generator of the user's
+                and this has none, or the reverse.
         """
+        missing = sorted({"step", "skipped", "seed", "generators"} - set(state))
+        if missing:
+            raise ValueError(
+                f"this is no state of GradientNoise, it has no {', '.join(missing)}; "
+                "save noise.state_dict() beside the optimizer's"
+            )
         saved = state["generators"]
         if ("given" in saved) != (self._given is not None):
             raise ValueError(
@@ -230,8 +239,11 @@ class GradientNoise:
             generator = self._generator(device)
             if self._check_ranks:
                 check_agreement(generator, self.step)
+            if len(devices) == 1:
+                self._buffer.add_normal_(gradients, stds, generator)
+                continue
             here = [pair for pair in zip(gradients, stds, strict=True) if pair[0].device == device]
-            add_normal_([gradient for gradient, _ in here], [std for _, std in here], generator)
+            self._buffer.add_normal_([gradient for gradient, _ in here], [std for _, std in here], generator)
         self.step += 1
 
     def _wanted(self) -> tuple[list[Tensor], list[float]]:
@@ -240,14 +252,26 @@ class GradientNoise:
         stds: list[float] = []
         for group in self._optimizer.param_groups:
             std = self._schedule_of(group)(self.step)
+            if not (math.isfinite(std) and std >= 0):
+                raise ValueError(
+                    f"the schedule gives a standard deviation of {std} at step {self.step}; "
+                    "it must be a number of at least 0"
+                )
             for param in group["params"]:
                 if self._filter is not None and not self._filter(param):
                     continue
                 if param.grad is None and self._include_missing and param.requires_grad:
                     param.grad = torch.zeros_like(param)
-                if param.grad is not None and std > 0:
-                    gradients.append(local(checked(param, self._dense_ok)))
-                    stds.append(std)
+                gradient = param.grad
+                if gradient is None or std == 0:
+                    continue
+                # What nearly every gradient is; the rest is looked at one by one.
+                if type(gradient) is not Tensor or gradient.layout != torch.strided or not param.is_leaf:
+                    gradient = local(checked(param, self._dense_ok))
+                elif not gradient.is_floating_point():
+                    gradient = checked(param)
+                gradients.append(gradient)
+                stds.append(std)
         return gradients, stds
 
     def _generator(self, device: torch.device) -> torch.Generator:
@@ -267,15 +291,15 @@ def checked(param: Tensor, dense_ok: bool = False) -> Tensor:
     """The gradient of a parameter, if noise can be added to it.
 
     Raises:
-        TypeError: it is complex, or sparse and `dense_ok` is not said.
+        TypeError: it is complex or whole numbers, or sparse and `dense_ok` is not said.
         ValueError: the parameter is computed from others, so that no optimizer moves it.
     """
     gradient = param.grad if param.is_leaf else None
     if gradient is None:
         raise ValueError("a tensor that is computed from others was given; give the parameters themselves")
-    if gradient.is_complex():
+    if not gradient.is_floating_point():
         raise TypeError(
-            f"a gradient is {gradient.dtype}; the paper's noise is real, leave it out with param_filter"
+            f"a gradient is {gradient.dtype}; the noise is real numbers, leave it out with param_filter"
         )
     if gradient.layout != torch.strided:
         if not dense_ok:

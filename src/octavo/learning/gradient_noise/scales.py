@@ -24,10 +24,12 @@ class Config:
     """Hidden layers of the deep network."""
     width: int = 50
     """Units of each of them."""
-    dropout_restarts: int = 2
+    dropout_restarts: int = 1
     """Restarts with dropout in the place of noise."""
     deep_steps: int = 6000
-    """Steps of the deep network."""
+    """Steps of the deep network from the poor initialisations."""
+    good_steps: int = 4000
+    """Its steps from the good one, where it learns sooner."""
     deep_batch: int = 50
     """Images a step."""
     deep_rate: float = 0.05
@@ -51,11 +53,11 @@ class Config:
     """Its tasks."""
     story_train: int = 1000
     """Generated stories to train on."""
-    story_restarts: int = 3
+    story_restarts: int = 5
     """Its restarts, stacked."""
     story_warm: float = 0.25
     """Share of its training that is linear, where it has a warm start."""
-    story_epochs: int = 50
+    story_epochs: int = 70
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
@@ -66,7 +68,7 @@ class Config:
     story_width: int = 20
     """Size of its vectors."""
 
-    table_restarts: int = 4
+    table_restarts: int = 6
     """Restarts of the Neural Programmer, stacked."""
     table_templates: tuple[str, ...] = (
         "sum",
@@ -79,7 +81,7 @@ class Config:
     """Kinds of questions."""
     text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 1500
+    text_steps: int = 2500
     """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
@@ -102,7 +104,7 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1400
+    sum_steps: int = 1200
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""
@@ -123,7 +125,7 @@ class Config:
     """Its registers."""
     machine_width: int = 64
     """Units of its controller."""
-    machine_restarts: int = 16
+    machine_restarts: int = 8
     """Its restarts, stacked."""
     machine_steps: int = 400
     """Its training steps."""
@@ -134,13 +136,13 @@ class Config:
     machine_eta: float = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
 
-    tuned_sentences: int = 160
+    tuned_sentences: int = 120
     """Sentences that the language model is fine-tuned on."""
-    tuned_tests: int = 120
+    tuned_tests: int = 100
     """Sentences that it is tested on."""
-    tuned_layers: int = 4
+    tuned_layers: int = 2
     """Layers that are adapted, the last ones."""
-    tuned_steps: int = 30
+    tuned_steps: int = 24
     """Steps of eight sentences."""
     tuned_restarts: int = 2
     """Restarts of the adaptors."""
@@ -148,7 +150,7 @@ class Config:
     """Variance of its noise at the first step, under AdamW and clipping at 1."""
 
     timed_repeats: int = 9
-    """Repetitions of a step of the deep network; the language model has two fewer."""
+    """Repetitions of a step of the deep network; the language model has four fewer."""
     timed_tokens: int = 512
     """Tokens of a step of the language model."""
     small_language_model: bool = False
@@ -162,6 +164,7 @@ SCALES = {
         depth=3,
         width=10,
         deep_steps=6,
+        good_steps=6,
         evaluations=2,
         story_restarts=2,
         story_epochs=1,
@@ -196,6 +199,7 @@ SCALES = {
         LAPTOP,
         deep_restarts=40,
         deep_steps=20_000,
+        good_steps=20_000,
         tried=((0.1, 0.01), (0.1, 0.3), (0.03, 1.0), (0.01, 1.0)),
         story_restarts=10,
         story_epochs=100,
@@ -226,6 +230,7 @@ SCALES = {
         deep_restarts=40,
         digits="MNIST",
         deep_steps=100_000,
+        good_steps=100_000,
         tried=((0.1, 0.01), (0.1, 0.3), (0.1, 1.0), (0.01, 0.01), (0.01, 0.3), (0.01, 1.0)),
         stories="bAbI",
         story_tasks=tuple(range(1, 21)),

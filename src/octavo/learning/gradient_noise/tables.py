@@ -13,7 +13,6 @@ TEXT_COLUMNS = ("F", "G")
 ENTRIES = ("red", "green", "blue", "white", "black")
 """What stands in the columns of text."""
 VOCABULARY = {word: index for index, word in enumerate((*WORDS, *COLUMNS, "match", *TEXT_COLUMNS, *ENTRIES))}
-LONGEST = 10
 NUMBERS = 2
 
 
@@ -132,8 +131,10 @@ def questions(
     numbers = largest * (2 * torch.rand(count, NUMBERS, generator=generator) - 1)
     x, y = torch.randint(columns, (2, count), generator=generator)
     kinds = torch.randint(len(templates), (count,), generator=generator)
+    # No wider than needed: a model reads word by word.
+    longest = max(len(TEMPLATES[name].words) for name in templates)
     batch = {
-        "question": torch.zeros(count, LONGEST, dtype=torch.long),
+        "question": torch.zeros(count, longest, dtype=torch.long),
         "numbers": numbers,
         "places": torch.full((count, NUMBERS), -1),
         "table": table * row_mask[..., None],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from octavo.page.settings import DemoLimits
-from octavo.runner.demos import Demo, Input
+from octavo.runner.demos import Demo, Input, Range
 
 MOST_DIGITS = 30
 
@@ -38,6 +38,7 @@ class Field:
         help: what it is.
         choices: what can be chosen, as shown.
         required: whether something must be given.
+        range: of a number on a slider.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     help: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
+    range: Range | None = None
 
     @property
     def label(self) -> str:
@@ -82,7 +84,7 @@ def _field(input: Input) -> Field:
         choices = ("", *choices)
     if input.kind == "file":
         value = ""
-    return Field(input.name, input.kind, value, input.help, choices, input.required)
+    return Field(input.name, input.kind, value, input.help, choices, input.required, input.range)
 
 
 def shown(value: Any) -> str:
@@ -155,6 +157,9 @@ def _number(field: Field, value: str) -> float | int:
         raise WrongInput(field.name, f"{field.label} takes {kind}, got {value!r}.") from None
     if not math.isfinite(number):
         raise WrongInput(field.name, f"{field.label} takes a finite number, got {value!r}.")
+    if field.range and not field.range.low <= number <= field.range.high:
+        low, high = shown(field.range.low), shown(field.range.high)
+        raise WrongInput(field.name, f"{field.label} goes from {low} to {high}, got {value}.")
     return number
 
 

@@ -135,10 +135,11 @@ def import_table(store: Store, file: Path) -> Upserted:
         store: where the papers go.
         file: with the columns arxiv_id, title, abstract, author_text, categories, created, updated, comments.
     """
-    return in_batches(_rows(file), store)
+    return in_batches(table_rows(file), store)
 
 
-def _rows(file: Path) -> Iterator[ListedPaper]:
+def table_rows(file: Path) -> Iterator[ListedPaper]:
+    """The papers of such a table."""
     with opened(file) as packed, io.TextIOWrapper(packed, encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
             abstract = plain(row["abstract"] or "")

@@ -35,12 +35,29 @@ def fetch(url: str) -> bytes:
         OctavoError: the address is not one of `HOSTS`, over https.
         OSError: it does not answer.
     """
+    _check(url)
+    return get(url, _Redirects)
+
+
+def get(url: str, *handlers: type[urllib.request.BaseHandler]) -> bytes:
+    """What an address answers, 64 MB of it at most."""
+    request = urllib.request.Request(url, headers={"User-Agent": "octavo (papers page; OAI-PMH)"})
+    with urllib.request.build_opener(*handlers).open(request, timeout=60) as answer:
+        return bytes(answer.read(64 << 20))
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows arXiv to its own hosts alone."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        _check(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check(url: str) -> None:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" or parts.hostname not in HOSTS:
         raise OctavoError(f"Metadata comes from {' or '.join(HOSTS)} over https, got {url!r}.")
-    request = urllib.request.Request(url, headers={"User-Agent": "octavo (papers page; OAI-PMH)"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return bytes(answer.read(64 << 20))
 
 
 def import_delta(
@@ -97,7 +114,7 @@ def import_delta(
                 store.jobs.save_cursor(name, kept | {"failures": 0, "rest_until": store.now() + REST})
                 raise OctavoError(f"arXiv failed {failures} times in a row, last with: {error}.") from None
             store.jobs.save_cursor(name, kept)
-            sleep(PAUSE * 2**failures)
+            sleep(max(PAUSE * 2**failures, _asked_to_wait(error)))
             continue
         if problem == "badResumptionToken":
             # It expires within a day; the set is asked for from the same day again.
@@ -111,6 +128,13 @@ def import_delta(
         if not token:
             return report
         sleep(PAUSE)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """The seconds that a busy server asks for, ten minutes at most."""
+    headers = error.headers if isinstance(error, urllib.error.HTTPError) else None
+    said = (headers.get("Retry-After") if headers else None) or ""
+    return min(600.0, float(said)) if said.isdigit() else 0.0
 
 
 def read_answer(answer: bytes, report: Report) -> tuple[list[ListedPaper], str, str]:

@@ -3,6 +3,8 @@
 from octavo.page.search.encoders import FULL, STATIC, Encoder, MiniLM, StaticEncoder, static_from_minilm
 from octavo.page.search.keyword import KeywordIndex
 from octavo.page.search.marking import Snippet
+from octavo.page.search.meaning import Vectors, vectors_of
+from octavo.page.search.pgvectors import PostgresVectors
 from octavo.page.search.query import Query, parse
 from octavo.page.search.searcher import Hit, Mode, Results, Search, search_of
 from octavo.page.search.vectors import VectorIndex
@@ -15,13 +17,16 @@ __all__ = [
     "KeywordIndex",
     "MiniLM",
     "Mode",
+    "PostgresVectors",
     "Query",
     "Results",
     "Search",
     "Snippet",
     "StaticEncoder",
     "VectorIndex",
+    "Vectors",
     "parse",
     "search_of",
     "static_from_minilm",
+    "vectors_of",
 ]

@@ -107,8 +107,8 @@ class KeywordIndex:
         if not expression:
             return []
         # Weights of D, C, B, A; the length of a document counts by its logarithm.
-        score = text("ts_rank_cd('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('english', :words), 1) AS score")
-        match = text("words @@ to_tsquery('english', :words)")
+        score = text("ts_rank_cd('{0.1, 0.1, 0.4, 1.0}', words, to_tsquery('octavo', :words), 1) AS score")
+        match = text("words @@ to_tsquery('octavo', :words)")
         query = (
             select(papers.c.row, score)
             .select_from(papers)
@@ -136,7 +136,7 @@ class KeywordIndex:
         else:
             words = " & ".join([*(f"'{each}':A" for each in tokens[:-1]), f"'{tokens[-1]}':*A"])
             statement = (
-                "SELECT id, title FROM papers WHERE words @@ to_tsquery('english', :words) "
+                "SELECT id, title FROM papers WHERE words @@ to_tsquery('octavo', :words) "
                 "ORDER BY row DESC LIMIT :limit"
             )
         with self._database.read() as connection:

@@ -22,11 +22,11 @@ TITLE, AUTHORS, ABSTRACT = 5.0, 2.0, 1.0
 """What a word counts in each field."""
 MOST = 100_000
 """Papers that a term is ranked in; one that has more is looked for in titles, among the newest of them."""
-WARMED = 1000
-"""Words that are asked for ahead: in 100,000 papers each of them is in some thousand, or more."""
+WARMED = 2000
+"""Words that are asked for ahead: in 100,000 papers each of them is in a thousand, or more."""
 TOKENS = "porter unicode61 remove_diacritics 2"
 """The tokenizer of the index; see the first migration."""
-KEPT = 8_000_000
+KEPT = 16_000_000
 """(paper, score) pairs that are kept at most, of eight bytes each."""
 
 

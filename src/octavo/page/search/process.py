@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from octavo.errors import OctavoError
-from octavo.page.search.encoders import FULL, Encoder, EncoderLost, MiniLM
+from octavo.page.search.encoders import FULL, Encoder, EncoderLost, MiniLM, QuickMiniLM
 from octavo.page.search.vectors import DIM, FloatArray
 
 AT_ONCE = 8
@@ -111,4 +111,4 @@ def one_thread() -> Encoder:
     import torch
 
     torch.set_num_threads(1)
-    return MiniLM()
+    return QuickMiniLM()

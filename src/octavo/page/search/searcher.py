@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,9 +15,10 @@ from octavo.page.search.encoders import Encoder, EncoderLost, MiniLM
 from octavo.page.search.fusion import standardised as fused
 from octavo.page.search.keyword import KeywordIndex
 from octavo.page.search.marking import Marker, Snippet
+from octavo.page.search.meaning import Vectors, vectors_of
 from octavo.page.search.query import Query, parse, tokenise
 from octavo.page.search.similar import spread_out
-from octavo.page.search.vectors import FloatArray, VectorIndex
+from octavo.page.search.vectors import FloatArray
 from octavo.page.store import Filters, ListedPaper, Store
 
 Mode = Literal["hybrid", "words", "meaning"]
@@ -26,6 +28,8 @@ DEPTH = 200
 """How many papers each list brings to the fusion."""
 KNOWN = 10_000
 """Queries whose vectors are kept, of 1.5 kB each: encoding one takes longer than the rest of its search."""
+WAITING = 16
+"""Queries that may wait for their vectors at a time."""
 FRESH, MOST_FILTERS = 10.0, 32
 """Seconds that the rows of a filter are kept, and filters that are kept."""
 
@@ -87,29 +91,30 @@ class Search:
 
     Args:
         store: the papers.
-        vectors: their vectors; those of the store's folder where it is left out.
+        vectors: their vectors; those of the store where it is left out.
         load: makes the encoder of queries; None searches by words alone. It is called once, by `warm` or by
         the
             first search that needs it.
     """
 
     store: Store
-    vectors: VectorIndex | None = None
+    vectors: Vectors | None = None
     load: Callable[[], Encoder] | None = None
     _encoder: Encoder | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, FloatArray] = field(default_factory=dict)
     _filtered: dict[Filters, tuple[float, NDArray[np.int64] | None]] = field(default_factory=dict)
+    _aside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WAITING, "query"))
 
     def __post_init__(self) -> None:
         if self.vectors is None:
-            self.vectors = VectorIndex(self.store.folder / "vectors")
+            self.vectors = vectors_of(self.store)
         self.words = KeywordIndex(self.store.database)
 
     @property
     def ready(self) -> bool:
         """Whether a search by meaning would be answered now."""
-        return self._encoder is not None and len(self._index) > 0
+        return self._encoder is not None and not self._index.empty
 
     @property
     def encoder(self) -> Encoder | None:
@@ -117,11 +122,10 @@ class Search:
         return self._encoder
 
     @property
-    def _index(self) -> VectorIndex:
-        """The vectors as they stand on disk; a newer index takes the place of this one whole."""
+    def _index(self) -> Vectors:
+        """The vectors as they stand; a newer index takes the place of this one whole."""
         assert self.vectors is not None
-        if self.vectors.stale:
-            self.vectors = VectorIndex(self.vectors.folder)
+        self.vectors = self.vectors.current()
         return self.vectors
 
     def warm(self, *, wait: bool = False) -> None:
@@ -174,11 +178,13 @@ class Search:
         narrowed = None if query.filters.empty else query.filters
         among = self._among(narrowed) if narrowed else None
         by_meaning = mode != "words" and self.ready and bool(query.text)
+        # The encoder works elsewhere while words are looked for here.
+        vector = self._aside.submit(self._vector, query.text) if by_meaning else None
         words = (
             self.words.search(query, narrowed, DEPTH, among) if mode != "meaning" or not by_meaning else []
         )
         try:
-            meaning = self._by_meaning(query, narrowed, among) if by_meaning else []
+            meaning = self._by_meaning(query, vector.result(), narrowed, among) if vector else []
         except EncoderLost:
             self._lost()
             meaning = []
@@ -221,9 +227,9 @@ class Search:
         return known[1]
 
     def _by_meaning(
-        self, query: Query, filters: Filters | None, among: NDArray[np.int64] | None
+        self, query: Query, vector: FloatArray, filters: Filters | None, among: NDArray[np.int64] | None
     ) -> list[tuple[int, float]]:
-        found = self._nearest(self._vector(query.text), filters, among)
+        found = self._nearest(vector, filters, among)
         if not query.without and not any(term.required for group in query.groups for term in group):
             return found
         # Operators are promises: what must or must not be there is asked of the words.
@@ -259,7 +265,7 @@ class Search:
     def similar(self, paper: ListedPaper, limit: int = 6) -> list[tuple[ListedPaper, float]]:
         """Papers like one, with their cosine: near to it, and not all the same; none without a vector."""
         index = self._index
-        if index.places(np.array([paper.row], np.int64))[0] < 0:
+        if not index.tiers_of(np.array([paper.row], np.int64))[0]:
             return []
         found = index.near(paper.row, 60)
         chosen = spread_out(found, index.unit_vectors([row for row, _ in found]), limit)

@@ -22,6 +22,8 @@ DIM = 384
 HEAD = 96
 TARGET = 0.995
 """Recall@10 that calibration asks of the sample; the page promises .99 (.98 for millions)."""
+QUERIES = 200
+"""Papers whose neighbours the stages are calibrated on."""
 _COARSE = (400, 600, 800, 1200, 1600, 2400, 3200, 4800, 6400, 9600, 12800)
 _FINE = (200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, 4800)
 FloatArray = NDArray[np.float32]
@@ -87,6 +89,20 @@ class VectorIndex:
         return self.meta.count
 
     @property
+    def empty(self) -> bool:
+        """Whether no paper has a vector."""
+        return self.meta.count == 0
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the mean and the axes have been taken, or it is too late for that."""
+        return self.meta.rotated or not self.empty
+
+    def current(self) -> "VectorIndex":
+        """The vectors as they stand on disk: this index, or a newer one in its place."""
+        return VectorIndex(self.folder) if self.stale else self
+
+    @property
     def stale(self) -> bool:
         """Whether another index over the same folder has added something since this one was made."""
         file = self.folder / "meta.json"
@@ -103,9 +119,9 @@ class VectorIndex:
         """
         if self.meta.count:
             raise OctavoError(f"The index has {self.meta.count} vectors; fit it before the first is added.")
-        unit = _unit(sample)
-        mean = unit.mean(axis=0)
-        centred = unit - mean
+        found = unit(sample)
+        mean = found.mean(axis=0)
+        centred = found - mean
         _, axes = np.linalg.eigh(centred.T @ centred / len(centred))
         rotation = np.ascontiguousarray(axes[:, ::-1]).astype(np.float32)
         scale = float(127 / np.quantile(np.abs(centred @ rotation).max(axis=1), 0.999))
@@ -171,13 +187,13 @@ class VectorIndex:
         self._load()
 
     def _turned(self, vectors: FloatArray) -> FloatArray:
-        turned: FloatArray = (_unit(vectors) - self._mean) @ self._rotation
+        turned: FloatArray = (unit(vectors) - self._mean) @ self._rotation
         return turned
 
     def _coded(
         self, vectors: FloatArray, scale: float
     ) -> tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.float16]]:
-        centred = _unit(vectors) - self._mean
+        centred = unit(vectors) - self._mean
         whole = centred @ self._rotation
         head = np.clip(np.rint(whole[:, :HEAD] * scale), -127, 127).astype(np.int8)
         # Signs of the encoder's own dimensions: those of principal axes say little behind the first few.
@@ -192,6 +208,13 @@ class VectorIndex:
         there = np.asarray(ordered[at] == rows)
         found = at if self._order is None else self._order[at]
         return np.where(there, found, -1)
+
+    def tiers_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The tier of each row; 0 for rows without a vector."""
+        places = self.places(rows)
+        found = np.zeros(len(rows), np.uint8)
+        found[places >= 0] = self.tiers[places[places >= 0]]
+        return found
 
     def vectors(self, rows: Sequence[int]) -> FloatArray:
         """The stored vectors of rows, centred and rotated; zeros for rows without one."""
@@ -219,8 +242,7 @@ class VectorIndex:
         """
         if not self.meta.count:
             return []
-        unit = _unit(vector[None])
-        centred = unit - self._mean
+        centred = unit(vector[None]) - self._mean
         turned = (centred @ self._rotation)[0]
         coarse = max(coarse or self.meta.coarse, limit)
         fine = max(fine or self.meta.fine, limit)
@@ -261,7 +283,7 @@ class VectorIndex:
     def unit_vectors(self, rows: Sequence[int]) -> FloatArray:
         """The stored vectors of rows as the encoder gave them, of length one up to rounding."""
         whole = self.vectors(rows) @ self._rotation.T + self._mean
-        return _unit(whole)
+        return unit(whole)
 
     def near(self, row: int, limit: int = 10) -> list[tuple[int, float]]:
         """The rows nearest to one that has a vector, without itself."""
@@ -270,7 +292,7 @@ class VectorIndex:
 
     def exact(self, vectors: FloatArray, limit: int = 10) -> list[list[int]]:
         """The nearest rows of some queries by every full vector: what the stages are measured against."""
-        centred = _unit(vectors) - self._mean
+        centred = unit(vectors) - self._mean
         turned = centred @ self._rotation + self._mean @ self._rotation
         best = np.zeros((len(vectors), 0), np.float32), np.zeros((len(vectors), 0), np.int64)
         for start in range(0, self.meta.count, 50_000):
@@ -293,7 +315,7 @@ class VectorIndex:
 
         Stage two orders the most that stage one may keep: of a shorter list fewer stand before them.
         """
-        centred = _unit(vector[None]) - self._mean
+        centred = unit(vector[None]) - self._mean
         most = min(_COARSE[-1], self.meta.count)
         distances, near = faiss.knn_hamming(np.packbits(centred > 0, axis=1), self.codes, most, variant="mc")
         order = near[0][np.argsort(distances[0], kind="stable")]
@@ -307,6 +329,11 @@ class VectorIndex:
                 by_bits[number] = at[0]
                 by_head[number] = int(np.count_nonzero(scores > scores[at[0]]))
         return by_bits, by_head
+
+    def tune(self) -> float:
+        """Calibrates on papers of the index itself; returns the recall@10 that is reached."""
+        rows = np.random.default_rng(1).choice(self.rows, min(QUERIES, len(self)), replace=False)
+        return float(self.calibrate(self.unit_vectors(rows.tolist()))["recall"])
 
     def calibrate(self, queries: FloatArray, target: float = TARGET) -> dict[str, float]:
         """Chooses how many candidates stages one and two keep, the fewest that reach a recall@10.
@@ -339,7 +366,8 @@ def _fewest(choices: tuple[int, ...], found: Callable[[int], NDArray[np.bool_]],
     return next((kept for kept in choices if np.mean(found(kept)) >= target), choices[-1])
 
 
-def _unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: FloatArray) -> FloatArray:
+    """(..., 384) vectors of length one; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: FloatArray = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return unit
+    found: FloatArray = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return found

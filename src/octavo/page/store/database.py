@@ -15,6 +15,10 @@ from octavo.errors import OctavoError
 HEAD = "0001"
 """The newest migration, so that a store that is up to date does not import Alembic."""
 
+MAPPED = 1 << 30
+"""Bytes of an SQLite file that are read as memory."""
+_BULK = {"mmap_size": (MAPPED, 0), "wal_autocheckpoint": (1000, 16384)}
+"""Settings of SQLite as usual, and where much is written: a small process, and few waits for the disk."""
 Clock = Callable[[], float]
 
 
@@ -64,9 +68,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that holds the one writer's place from its start; an error undoes all of it."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    def write(self, *, bulk: bool = False) -> Iterator[Connection]:
+        """A transaction that holds the one writer's place from its start; an error undoes all of it.
+
+        Args:
+            bulk: it writes much, by the settings for that.
+        """
+        options = {"writes": True, "bulk": bulk}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             if not self.is_sqlite:
                 # One writer at a time, as in SQLite: what a transaction reads is what it then changes.
                 connection.execute(text("SELECT pg_advisory_xact_lock(8765)"))
@@ -104,12 +113,17 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-65536",
-        "mmap_size=1073741824",
+        f"mmap_size={MAPPED}",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
+    options = connection.get_execution_options()
+    writes, bulk = options.get("writes"), options.get("bulk", False)
+    if bulk != connection.info.get("bulk", False):
+        connection.info["bulk"] = bulk
+        for name, values in _BULK.items():
+            connection.exec_driver_sql(f"PRAGMA {name}={values[bulk]}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

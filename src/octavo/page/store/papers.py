@@ -316,7 +316,7 @@ class Papers:
         for entry in entries:
             if entry.id not in newest or entry.version >= newest[entry.id].version:
                 newest[entry.id] = entry
-        with self._database.write() as connection:
+        with self._database.write(bulk=True) as connection:
             there = self._versions(connection, list(newest))
             fresh = [entry for entry in newest.values() if entry.id not in there]
             changed, unchanged = [], 0

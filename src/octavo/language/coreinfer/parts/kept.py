@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,28 +24,41 @@ from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.slicing import Slices
 
 Pieces = Mapping[str, Sequence[Tensor]]
+Arm = tuple[str, float]
+"""A rule and a share."""
 LEARNED = ("smollm2", "wikitext2", "gutenberg_stories", "newsgroups20", "self_instruct")
 RULES_OF_THE_TABLE = ("paper", "abs", "abs_mean", "energy", "static", "random")
 BESIDE = ("static_mean", "hindsight", "token")
 """At one share on a laptop, at all of them on a GPU."""
+CLAIMED = ("abs", "abs_mean", "static", "static_mean", "random", "token")
+"""At two fifths on more texts."""
 EVERYWHERE = ("abs_mean", "token")
 
 
 @part(seeds=1, data=LEARNED)
 def kept(config: Config, lab: Lab) -> None:
-    """Surprise at what follows the prompt, by rule and share, on five kinds of text; then with all layers."""
+    """Surprise at what follows the prompt, by rule and share, on five kinds of text; then with all layers.
+
+    The table of all shares is of some texts of each kind, what the claims ask for of more.
+    """
     model, tokenizer = texts.load_model(config, lab.device)
     found = texts.of_all_kinds(
-        config.texts, config.prompt + config.continuation + 1, tokenizer, lab, config, stream="texts"
+        config.more_texts, config.prompt + config.continuation + 1, tokenizer, lab, config, stream="texts"
     )
     clusters = static_of(model, tokenizer, config, lab)
     blocks = blocks_of(model, texts.sliced_layers(config))
-    measure(lab, config, model, blocks, found, clusters, "texts", arms(config))
+    some = {kind: pieces[: config.texts] for kind, pieces in found.items()}
+    rest = {kind: pieces[config.texts :] for kind, pieces in found.items()}
+    table = score(lab, config, model, blocks, some, clusters, arms(config))
+    record(lab, table, "table")
+    claimed = [(rule, 0.4) for rule in CLAIMED]
+    further = score(lab, config, model, blocks, rest, clusters, claimed, first=config.texts)
+    record(lab, table.of(claimed) + further, "texts")
     everything = [(rule, 0.4) for rule in EVERYWHERE]
-    measure(lab, config, model, blocks_of(model), found, clusters, "texts_all_layers", everything)
+    record(lab, score(lab, config, model, blocks_of(model), some, clusters, everything), "texts_all_layers")
 
 
-def arms(config: Config) -> list[tuple[str, float]]:
+def arms(config: Config) -> list[Arm]:
     """The rules of the table at all shares, and what stands beside them."""
     table = [(rule, keep) for keep in config.keeps for rule in RULES_OF_THE_TABLE]
     shares = [keep for keep in config.keeps if keep == 0.4 or config.bounds_everywhere]
@@ -70,14 +86,14 @@ def embedded(config: Config, lab: Lab) -> None:
     clusters = fit_clusters(model, learned, k=1, token_share=config.token_share)
     blocks = blocks_of(model, texts.sliced_layers(config))
     some = [(rule, 0.4) for rule in ("abs", "abs_mean", "static", "random", "token")]
-    measure(lab, config, model, blocks, found, clusters, "embedded", some)
+    record(lab, score(lab, config, model, blocks, found, clusters, some), "embedded")
 
 
 @part(seeds=1, data=LEARNED)
 def greedy(config: Config, lab: Lab) -> None:
     """What is written after the prompt: how much of it is the same with the core."""
     model, tokenizer = texts.load_model(config, lab.device)
-    found = texts.of_all_kinds(config.texts, config.prompt, tokenizer, lab, config, stream="texts")
+    found = texts.of_all_kinds(config.written, config.prompt, tokenizer, lab, config, stream="texts")
     settings: dict[str, Any] = {"do_sample": False, "pad_token_id": tokenizer.pad_token_id}
     new = config.continuation
     for kind, some in found.items():
@@ -115,83 +131,80 @@ def static_of(model: Any, tokenizer: Any, config: Config, lab: Lab) -> CoreClust
     return fit_clusters(model, ids, k=1, token_share=config.token_share, max_tokens=config.cluster_tokens)
 
 
-def measure(
+@dataclass
+class Scores:
+    """Mean nats of each text by kind, and the share of next tokens that stay the same, by rule and share."""
+
+    dense: dict[str, list[float]]
+    nats: dict[Arm, dict[str, list[float]]]
+    same: dict[Arm, dict[str, list[float]]]
+
+    def of(self, arms: Sequence[Arm]) -> "Scores":
+        """Those of some rules and shares."""
+        return Scores(
+            self.dense, {arm: self.nats[arm] for arm in arms}, {arm: self.same[arm] for arm in arms}
+        )
+
+    def __add__(self, other: "Scores") -> "Scores":
+        """Those of further texts with the same rules and shares."""
+        return Scores(
+            joined(self.dense, other.dense),
+            {arm: joined(kinds, other.nats[arm]) for arm, kinds in self.nats.items()},
+            {arm: joined(kinds, other.same[arm]) for arm, kinds in self.same.items()},
+        )
+
+
+def joined(one: dict[str, list[float]], other: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Lists of the same names, one behind the other."""
+    return {kind: values + other[kind] for kind, values in one.items()}
+
+
+def score(
     lab: Lab,
     config: Config,
     model: Any,
     blocks: Sequence[Block],
     pieces: Pieces,
     clusters: CoreClusters,
-    dataset: str,
-    arms: Sequence[tuple[str, float]],
-) -> None:
-    """Scores the continuation of every text under every rule and share, and records it."""
+    arms: Sequence[Arm],
+    first: int = 0,
+) -> Scores:
+    """Scores the continuation of every text under every rule and share; `first` numbers the texts on."""
     tallied = [rule for rule in RULES if any(arm.startswith(rule) for arm, _ in arms)]
-    nats: dict[tuple[str, float], list[float]] = {}
-    same: dict[tuple[str, float], dict[str, list[float]]] = {}
-    dense_nats: list[float] = []
+    dense: dict[str, list[float]] = {kind: [] for kind in pieces}
+    nats: dict[Arm, dict[str, list[float]]] = {arm: {kind: [] for kind in pieces} for arm in arms}
+    same: dict[Arm, dict[str, list[float]]] = {arm: {kind: [] for kind in pieces} for arm in arms}
     for kind, some in pieces.items():
         for number, ids in enumerate(some):
             text = Continuation(model, blocks, ids.to(lab.device), config.prompt, tallied, config.token_share)
-            dense = text.score()
-            dense_nats.append(float(dense.nats.mean()))
+            whole = text.score()
+            dense[kind].append(float(whole.nats.mean()))
             for rule, keep in arms:
-                generator = lab.generator(f"random {kind}", number)
+                generator = lab.generator(f"random {kind}", first + number)
                 scored = text.score(change_of(rule, text, keep, clusters, generator))
-                nats.setdefault((rule, keep), []).append(float(scored.nats.mean()))
-                agreed = float(scored.agrees(dense).double().mean())
-                same.setdefault((rule, keep), {}).setdefault(kind, []).append(agreed)
-            lab.say(f"{dataset}: {kind} {number + 1} of {len(some)}")
-    lab.record(
-        system="dense",
-        dataset=dataset,
-        metric="nll",
-        value=np.mean(dense_nats),
-        unit="nats",
-        items=dense_nats,
-    )
-    for (rule, keep), values in nats.items():
-        at = {"keep": keep}
-        lab.record(
-            system=rule,
-            dataset=dataset,
-            metric="nll",
-            value=np.mean(values),
-            unit="nats",
-            at=at,
-            items=values,
-        )
-        more = np.array(values) - np.array(dense_nats)
-        lab.record(
-            system=rule,
-            dataset=dataset,
-            metric="perplexity_ratio",
-            value=np.exp(more.mean()),
-            at=at,
-            items=more,
-        )
-        kinds = same[rule, keep]
-        everything = [value for some in kinds.values() for value in some]
-        lab.record(
-            system=rule,
-            dataset=dataset,
-            metric="agreement",
-            value=np.mean(everything),
-            at=at,
-            items=everything,
-        )
-        held = sum(float(np.mean(some) >= 0.9) for some in kinds.values())
-        lab.record(system=rule, dataset=dataset, metric="kinds_kept", value=held, at=at)
-        if dataset == "texts":
-            for kind, agreed_there in kinds.items():
-                lab.record(
-                    system=rule,
-                    dataset=kind,
-                    metric="agreement",
-                    value=np.mean(agreed_there),
-                    at=at,
-                    items=agreed_there,
-                )
+                nats[rule, keep][kind].append(float(scored.nats.mean()))
+                same[rule, keep][kind].append(float(scored.agrees(whole).double().mean()))
+            lab.say(f"{kind} {number + 1} of {len(some)}: {len(arms)} rules and shares")
+    return Scores(dense, nats, same)
+
+
+def record(lab: Lab, scores: Scores, dataset: str) -> None:
+    """Records nats, their ratio to the whole model's as perplexities, and the agreement of next tokens."""
+    dense = np.array(list(chain(*scores.dense.values())))
+    lab.record(system="dense", dataset=dataset, metric="nll", value=dense.mean(), unit="nats", items=dense)
+    for (rule, keep), by_kind in scores.nats.items():
+        put = partial(lab.record, system=rule, dataset=dataset, at={"keep": keep})
+        values = np.array(list(chain(*by_kind.values())))
+        put(metric="nll", value=values.mean(), unit="nats", items=values)
+        more = values - dense
+        put(metric="perplexity_ratio", value=np.exp(more.mean()), items=more)
+        kinds = scores.same[rule, keep]
+        everything = list(chain(*kinds.values()))
+        put(metric="agreement", value=np.mean(everything), items=everything)
+        put(metric="kinds_kept", value=sum(float(np.mean(some) >= 0.9) for some in kinds.values()))
+        if dataset == "table":
+            for kind, agreed in kinds.items():
+                put(dataset=kind, metric="agreement", value=np.mean(agreed), items=agreed)
 
 
 def change_of(

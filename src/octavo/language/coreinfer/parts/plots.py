@@ -22,7 +22,7 @@ def line(records: Records, axis: str) -> figures.Line:
 @plot
 def perplexity(records: Records) -> Any:
     """Perplexity against the share of neurons, a line a rule."""
-    found = records.where(part="kept", dataset="texts", metric="perplexity_ratio")
+    found = records.where(part="kept", dataset="table", metric="perplexity_ratio")
     if not len(found):
         return None
     lines = {rule: line(found.where(system=rule), "keep") for rule in (*RULES_OF_THE_TABLE, *BESIDE)}
@@ -59,7 +59,7 @@ def speedup(records: Records) -> Any:
 @plot
 def quality(records: Records) -> Any:
     """A task and the next token, against the share of neurons."""
-    found = records.where(part="intents", metric="accuracy")
+    found = records.where(part="intents", dataset="intents_table", metric="accuracy")
     kinds = records.where(part="kept", metric="agreement", system="abs_mean")
     if not len(found) or not len(kinds):
         return None

@@ -9,7 +9,7 @@ from octavo.errors import Missing
 from octavo.lab import Lab, TensorData, part
 from octavo.language.coreinfer.blocks import blocks_of
 from octavo.language.coreinfer.parts import texts
-from octavo.language.coreinfer.parts.kept import LEARNED, arms, measure, static_of
+from octavo.language.coreinfer.parts.kept import LEARNED, arms, record, score, static_of
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.watching import watching
 
@@ -61,7 +61,7 @@ def relu(config: Config, lab: Lab) -> None:
     zero = share_of_zeros(model, [piece for some in found.values() for piece in some], lab.device)
     lab.record(system="relu", dataset="relu_texts", metric="zeros", value=zero)
     clusters = static_of(model, tokenizer, config, lab)
-    measure(lab, config, model, blocks, found, clusters, "relu_texts", arms(config))
+    record(lab, score(lab, config, model, blocks, found, clusters, arms(config)), "relu_texts")
 
 
 def with_relu(model: nn.Module) -> None:

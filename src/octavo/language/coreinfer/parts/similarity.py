@@ -21,7 +21,7 @@ from octavo.language.coreinfer.parts import texts
 from octavo.language.coreinfer.scales import Config
 from octavo.language.coreinfer.watching import add, bos_of, counted_tokens, read, watching
 
-GROUPS, BATCH, NEIGHBOURS = 4, 32, 5
+GROUPS, BATCH, NEIGHBOURS = 6, 32, 5
 RULES = {"abs": "core", "energy": "core_energy"}
 """How cores are chosen, and what the records call it; the claims are of the first."""
 TOPICS = ("rec.sport.hockey", "sci.space", "comp.graphics", "talk.politics.mideast")

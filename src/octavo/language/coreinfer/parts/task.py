@@ -46,12 +46,17 @@ def intents(config: Config, lab: Lab) -> None:
     asked = [torch.tensor(tokenizer(line(text, ""), add_special_tokens=False).input_ids) for text in queries]
 
     def accuracy(system: str, change: AbstractContextManager[object], at: dict[str, float] | None) -> None:
+        few = config.some_queries
+        count = len(asked) if at is None or at["keep"] == 0.4 else few
         with change:
-            said = calibrated(answered(model, cached.cache, asked, answers)).argmax(1).cpu().numpy()
-        right = said == np.array(labels)
-        lab.record(
-            system=system, dataset="intents", metric="accuracy", value=right.mean(), at=at, items=right
-        )
+            said = answered(model, cached.cache, asked[:count], answers)
+        for dataset, rows in (("intents", said), ("intents_table", said[:few])):
+            if dataset == "intents" and count < len(asked):
+                continue
+            right = calibrated(rows).argmax(1).cpu().numpy() == np.array(labels[: len(rows)])
+            lab.record(
+                system=system, dataset=dataset, metric="accuracy", value=right.mean(), at=at, items=right
+            )
 
     accuracy("dense", nullcontext(), None)
     for keep in config.keeps:

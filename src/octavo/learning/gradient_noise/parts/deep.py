@@ -1,7 +1,7 @@
 """The network of twenty layers, from three initialisations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -74,6 +74,7 @@ def simple_init(config: Config, lab: Lab) -> None:
 def good_init(config: Config, lab: Lab) -> None:
     """The deep network from N(0, 2 / fan_in): bare and with noise."""
     noise = NoiseSchedule(config.deep_eta, config.gamma)
+    config = replace(config, deep_steps=config.good_steps)
     deep(config, lab, "he", "good_init", {"none": Arm(), "noise": Arm(noise)})
 
 

@@ -19,7 +19,7 @@ from octavo.nn.restarts import cosine, cross_entropies
 @part(seeds=1)
 def sums(config: Config, lab: Lab) -> None:
     """Restarts of a Neural GPU on binary arithmetic: how many are accurate in the end."""
-    inputs, outputs = arithmetic.problems(config.sum_task, config.sum_bits, 500, lab.generator("test"))
+    inputs, outputs = arithmetic.problems(config.sum_task, config.sum_bits, 250, lab.generator("test"))
     inputs, outputs = inputs.to(lab.device), outputs.to(lab.device)
 
     def losses(ensemble: Ensemble, _: None, context: Any) -> Tensor:

@@ -82,10 +82,12 @@ def follow_form(
     request: Request,
     q: str = Query("", max_length=400),
     shelf: str = Query("", max_length=32),
+    author: str = Query("", max_length=100),
     page: Page = Depends(page_of),
 ) -> Response:
-    """A button that follows a search or a shelf."""
-    kind, value = ("search", q) if q else ("shelf", shelf)
+    """A button that follows a search, a shelf or an author."""
+    asked = (("search", q), ("shelf", shelf), ("author", author))
+    kind, value = next((pair for pair in asked if pair[1]), ("", ""))
     if not value:
         raise HTTPException(404, "There is nothing to follow.")
     return page.render(request, "follow.html", kind=kind, value=value)

@@ -35,6 +35,11 @@
     else own.add(paper);
   });
 
+  // The number under a slider follows it.
+  document.addEventListener("input", (event) => {
+    const told = event.target.matches?.("input[type=range]") && event.target.parentElement.querySelector("output");
+    if (told) told.value = event.target.value;
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     copyButtons(event.target.parentElement || document);
     ownVotes();

@@ -35,11 +35,16 @@ ACCENTED, BARE = (
 _FOLDED = {
     name: f"translate(lower({name}), '{ACCENTED}', '{BARE}')" for name in ("title", "authors", "abstract")
 }
+# English stems as SQLite's index has them, and every word: without "again", -again would leave nothing out.
+_KINDS = "asciiword, asciihword, hword_asciipart, word, hword, hword_part"
 POSTGRESQL = (
+    "CREATE TEXT SEARCH DICTIONARY octavo_stem (TEMPLATE = snowball, Language = english)",
+    "CREATE TEXT SEARCH CONFIGURATION octavo (COPY = english)",
+    f"ALTER TEXT SEARCH CONFIGURATION octavo ALTER MAPPING FOR {_KINDS} WITH octavo_stem",
     f"""ALTER TABLE papers ADD COLUMN words tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('english', {_FOLDED["title"]}), 'A')
-        || setweight(to_tsvector('english', {_FOLDED["authors"]}), 'B')
-        || setweight(to_tsvector('english', {_FOLDED["abstract"]}), 'D')) STORED""",
+        setweight(to_tsvector('octavo', {_FOLDED["title"]}), 'A')
+        || setweight(to_tsvector('octavo', {_FOLDED["authors"]}), 'B')
+        || setweight(to_tsvector('octavo', {_FOLDED["abstract"]}), 'D')) STORED""",
     "CREATE INDEX papers_words ON papers USING gin(words)",
 )
 
@@ -57,4 +62,9 @@ def downgrade() -> None:
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         op.execute("DROP TABLE papers_fts")
+    else:
+        op.execute("DROP TABLE IF EXISTS papers_vectors")
     metadata.drop_all(connection)
+    if connection.dialect.name != "sqlite":
+        op.execute("DROP TEXT SEARCH CONFIGURATION octavo")
+        op.execute("DROP TEXT SEARCH DICTIONARY octavo_stem")
