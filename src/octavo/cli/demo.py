@@ -98,14 +98,27 @@ def show(result: Any, file: Path | None, json: bool) -> int:
 
 def _print(values: Any) -> None:
     if isinstance(values, Mapping):
-        width = max((len(str(name)) for name in values), default=0)
-        for name, value in values.items():
+        # What has several lines stands below the rest, in the place of tables, which `--json` gives.
+        told = {name: value for name, value in values.items() if isinstance(value, str) and "\n" in value}
+        short = {
+            name: value
+            for name, value in values.items()
+            if name not in told and not (told and _is_table(value))
+        }
+        width = max((len(str(name)) for name in short), default=0)
+        for name, value in short.items():
             print(f"{name!s:<{width}}  {_short(value)}")
+        for value in told.values():
+            print(f"\n{value}")
     elif isinstance(values, Sequence) and not isinstance(values, str):
         for value in values:
             print(_short(value))
     elif values is not None:
         print(values)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, Mapping) for each in value)
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ from octavo.errors import Missing
 from octavo.interpretability import NeuronMap
 from octavo.interpretability.lm_head_neurons import answers, drift, experiment, peers, prompts
 from octavo.interpretability.lm_head_neurons.feed_forward import feed_forwards
+from octavo.interpretability.lm_head_neurons.parts import models
 from octavo.interpretability.lm_head_neurons.reader import HeadReader
 from octavo.interpretability.lm_head_neurons.scales import SCALES
 from octavo.interpretability.lm_head_neurons.scan import scan
@@ -68,7 +69,7 @@ def test_the_planted_neuron_of_the_stand_in_is_found() -> None:
 def test_a_model_of_the_hub_that_is_not_here_is_missing() -> None:
     lab = Lab("lm_head_neurons", "instructed", writer=Nowhere())
     with pytest.raises(Missing, match="hub"):
-        experiment.load("no/such-model", SCALES["smoke"], lab)
+        models.load("no/such-model", SCALES["smoke"], lab)
 
 
 def test_a_pair_of_saved_models_is_compared(tmp_path) -> None:

@@ -118,6 +118,18 @@ def test_documents_that_change_places_change_scores_with_them(name: str) -> None
     torch.testing.assert_close(together, pairs, atol=1e-6, rtol=1e-6)
 
 
+def test_one_compiled_graph_serves_all_lengths() -> None:
+    torch.manual_seed(0)
+    model, inputs = EXAMPLES["MatchPyramid"]()
+    torch.compiler.reset()
+    compiled = torch.compile(model.eval(), dynamic=True, backend="eager", fullgraph=True)
+    longer = {name: nn.functional.pad(ids[:2], (0, 5)) for name, ids in inputs.items()}
+    with torch.compiler.set_stance("default"):
+        torch.testing.assert_close(compiled(**inputs), model(**inputs))
+    with torch.compiler.set_stance("fail_on_recompile"):
+        torch.testing.assert_close(compiled(**longer), model(**longer))
+
+
 @pytest.mark.parametrize("kind", [KNRM, DRMM])
 def test_order_of_the_query_does_not_matter(kind: Callable[..., Ranker]) -> None:
     model = filled(kind(vectors()))

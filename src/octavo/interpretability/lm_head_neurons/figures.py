@@ -163,14 +163,7 @@ def drift(curves: Mapping[str, Curve]) -> Any:
                 marker="o",
                 label=text,
             )
-    axes.axhline(75, color=GREY, linewidth=1)
-    axes.annotate(
-        "the paper's bound for base and instructed",
-        (0, 75),
-        xytext=(2, 4),
-        textcoords="offset points",
-        fontsize=9,
-    )
+    axes.axhline(75, color=GREY, linewidth=1, label="the paper's bound for base and instructed")
     axes.set(
         title="What tuning does to the tokens that neurons say",
         xlabel="length of the step, % of the weights' length",

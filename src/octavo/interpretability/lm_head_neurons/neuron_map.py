@@ -12,13 +12,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from octavo.interpretability.lm_head_neurons import specialisation
-from octavo.interpretability.lm_head_neurons.feed_forward import Source, feed_forwards
-from octavo.interpretability.lm_head_neurons.reader import HeadReader, Score
-from octavo.interpretability.lm_head_neurons.scan import scan
-from octavo.interpretability.lm_head_neurons.selection import Norm, check_norm, chosen_layers, vectors
+from octavo.interpretability.lm_head_neurons.feed_forward import Source
+from octavo.interpretability.lm_head_neurons.reader import Score
+from octavo.interpretability.lm_head_neurons.reading import read_model
+from octavo.interpretability.lm_head_neurons.selection import Norm
 from octavo.interpretability.lm_head_neurons.tables import (
     LayerAgreement,
     Match,
@@ -29,7 +30,6 @@ from octavo.interpretability.lm_head_neurons.tables import (
 from octavo.interpretability.lm_head_neurons.vocabulary import Vocabulary
 
 FORMAT = "octavo-neuron-map-1"
-Z = 1.959963984540054
 COLUMNS = (
     *("source", "layer", "expert", "neuron", "sign", "token", "token_id", "score", "z", "p"),
     *("content", "one_concept", "tokens"),
@@ -91,7 +91,6 @@ class NeuronMap:
         return tuple(self.places[:, 0].unique().tolist())
 
     @classmethod
-    @torch.no_grad()
     def build(
         cls,
         model: nn.Module,
@@ -128,69 +127,7 @@ class NeuronMap:
             ValueError: the model is of no known kind, a layer or an option does not exist, or a weight is not
                 a finite number.
         """
-        blocks = chosen_layers(feed_forwards(model), layers)
-        wanted = (source,) if isinstance(source, str) else tuple(source or blocks[0].sources)
-        check_norm(norm, wanted, blocks)
-        reader = HeadReader.of_model(model, tokenizer, score=score, final_gain=norm == "final")
-        # Each source has one bank a block, then one of shuffled rows.
-        banks: list[Tensor] = []
-        generator = torch.Generator().manual_seed(seed)
-        for each_source in wanted:
-            real = [vectors(each, each_source, norm) for each in blocks]
-            banks += real
-            if null:
-                banks.append(specialisation.shuffled_rows(real, null, generator))
-        each_k = ([k] * len(blocks) + [1] * bool(null)) * len(wanted)
-        found = scan(reader, banks, each_k, block=block, dtype=dtype)
-        token_moments = specialisation.token_moments(reader)
-        vocabulary = (
-            Vocabulary([f"<{number}>" for number in range(len(reader.weight))])
-            if tokenizer is None
-            else Vocabulary.of(tokenizer)
-        )
-        step = len(blocks) + bool(null)
-        scores, tokens, moments, nulls, one_concept = [], [], [], [], []
-        for first in range(0, len(banks), step):
-            tops, real = found[first : first + len(blocks)], banks[first : first + len(blocks)]
-            scores.append(torch.cat([top.scores for top in tops], dim=1))
-            tokens.append(torch.cat([top.ids for top in tops], dim=1))
-            pairs = [specialisation.score_moments(reader, bank, token_moments) for bank in real]
-            moments.append(torch.stack([torch.cat(part) for part in zip(*pairs, strict=True)]))
-            nulls.append(
-                found[first + step - 1].scores.abs().amax((0, 2)) if null else scores[-1].new_empty(0)
-            )
-            stronger = scores[-1][:, :, 0].abs().argmax(0)
-            loudest = tokens[-1].gather(0, stronger[None, :, None].expand(1, -1, k))[0]
-            one_concept.append(specialisation.coherent(reader, loudest, vocabulary.stems))
-        places = torch.cat(
-            [
-                torch.tensor(
-                    [
-                        (each.layer, -1 if each.expert is None else each.expert, number)
-                        for number in range(each.neurons)
-                    ]
-                )
-                for each in blocks
-            ]
-        )
-        name = getattr(getattr(model, "config", None), "_name_or_path", "") or type(model).__name__
-        facts: dict[str, Any] = {
-            "sources": list(wanted),
-            "score": score,
-            "norm": norm,
-            "k": k,
-            "model": Path(name).name,
-        }
-        return cls(
-            places,
-            torch.stack(scores).cpu(),
-            torch.stack(tokens).cpu().int(),
-            torch.stack(moments, dim=1).cpu(),
-            torch.stack(nulls).cpu(),
-            torch.stack(one_concept).cpu(),
-            vocabulary,
-            facts,
-        )
+        return cls(*read_model(model, tokenizer, source, score, norm, k, layers, block, null, seed, dtype))
 
     def neuron(self, layer: int, neuron: int, expert: int | None = None) -> NeuronTokens:
         """What one neuron says, of every source and sign.
@@ -319,7 +256,7 @@ class NeuronMap:
             same = self.same_top(other, name, sign=sign)
             for layer in (None, *self.layers):
                 some = same if layer is None else same[self.places[:, 0] == layer]
-                found.append(LayerAgreement(name, layer, *_wilson(some), len(some)))
+                found.append(LayerAgreement(name, layer, *_share(some), len(some)))
         return found
 
     def same_top(
@@ -445,12 +382,11 @@ class NeuronMap:
 _TENSORS = ("places", "scores", "tokens", "moments", "null", "coherent")
 
 
-def _wilson(same: Tensor) -> tuple[float, float, float]:
-    share, count = float(same.double().mean()), len(same)
-    square = Z * Z / count
-    centre = (share + square / 2) / (1 + square)
-    half = Z / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
-    return share, max(0.0, centre - half), min(1.0, centre + half)
+def _share(same: Bool[Tensor, " neurons"]) -> tuple[float, float, float]:
+    """A share with Wilson's interval of 95 %."""
+    counted = binomtest(int(same.sum()), len(same))
+    interval = counted.proportion_ci(method="wilson")
+    return counted.statistic, interval.low, interval.high
 
 
 def _range(numbers: Sequence[int]) -> str:

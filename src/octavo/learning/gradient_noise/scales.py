@@ -104,7 +104,7 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1200
+    sum_steps: int = 1400
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""

@@ -16,7 +16,6 @@ def steps(
     optimizer: Callable[..., torch.optim.Optimizer],
     inner: int,
     systems: Sequence[str] = ("none", "noise", "usual_loop"),
-    clip_norm: float | None = None,
 ) -> dict[str, Callable[[], None]]:
     """Functions that make `inner` training steps each, by system.
 
@@ -26,7 +25,6 @@ def steps(
         optimizer: a function of the parameters and lr.
         inner: steps a call.
         systems: which of the three.
-        clip_norm: the longest gradient, where gradients are clipped before the noise.
     """
     schedule = NoiseSchedule(0.01)
 
@@ -41,8 +39,6 @@ def steps(
             for step in range(inner):
                 made.zero_grad()
                 loss(model).backward()
-                if clip_norm is not None:
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
                 if name == "usual_loop":
                     for param in model.parameters():
                         if param.grad is not None:

@@ -100,16 +100,17 @@ def matched(model: VectorRanker, query: str, text: str) -> list[dict[str, Any]]:
 
 
 def _as_text(name: str, ranker: str, weight: float, columns: list[dict[str, Any]]) -> str:
-    lines = [f"{name}: {'BM25':<54} {ranker.upper()} at weight {weight:g} beside BM25"]
+    lines = [f"    {f'{name} by BM25':<54}  {ranker.upper()}, weight {weight:g}, beside BM25"]
     for place, row in enumerate(columns, start=1):
-        lines.append(f"{place:>2}. {row['bm25']:<60} {row['reranked']}")
+        lines.append(f"{place:>2}. {row['bm25']:<54}  {row['reranked']}")
         met = "  ".join(
             f"{SHADES[max(0, min(4, round(4 * each['cosine'])))]}{each['query']}"
             + ("" if each["query"] == each["text"] else f"~{each['text']}")
             for each in row["matches"]
         )
-        lines.append(f"{'':64} {met}")
-    return "\n".join(lines)
+        lines.append(f"{'':58}  {met}")
+    shades = "  ".join(f"{shade} {place / 4:g}" for place, shade in enumerate(SHADES) if place)
+    return "\n".join([*lines, "", f"Shades are cosines: {shades}; word~other is met by another word."])
 
 
 @cache

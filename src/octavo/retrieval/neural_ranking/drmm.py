@@ -8,6 +8,7 @@ from einops import einsum, rearrange, reduce
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from octavo.retrieval.neural_ranking.ranker import WordPairs
 from octavo.retrieval.neural_ranking.text import Vocabulary
 from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, distinct_words, same_words
 
@@ -46,7 +47,7 @@ class DRMM(VectorRanker):
         gate: Literal["idf", "vector"] = "idf",
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        super().__init__(embeddings, {"bins": bins, "gate": gate}, vocabulary)
+        super().__init__(embeddings, vocabulary)
         if bins < 2:
             raise ValueError(f"bins={bins}: one for equal words and one for others are the least")
         self.bins, self.gate = bins, gate
@@ -101,15 +102,8 @@ class DRMM(VectorRanker):
         gate = torch.where(query_mask.any(1, keepdim=True), gate, 0.0).softmax(dim=-1)
         return reduce(gate * z * query_mask.to(z.dtype), "b q -> b", "sum")
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        return self.head(self.features(query, docs, query_mask, doc_mask), query_mask, idf)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        return self.head(self.features(*words.texts), words.query_mask, words.idf)
 
     @torch.no_grad()
     def features_of_query(

@@ -96,7 +96,7 @@ def leaderboard(rows: Sequence[tuple[str, float, float, float]], bm25: float, ti
         Line2D([], [], color="#4D4D4D", marker="o", linestyle="", label="mixed with BM25"),
         Line2D([], [], color="#4D4D4D", marker="o", linestyle="", markerfacecolor="white", label="alone"),
     ]
-    axes.legend(handles=handles, loc="lower right", fontsize=8.5)
+    axes.legend(handles=handles, loc="upper left", fontsize=8.5)
     axes.set_title(title)
     return figure
 
@@ -278,7 +278,7 @@ def thirds(gains: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.6, 3.6))
+    figure, axes = plt.subplots(figsize=(8.8, 3.8))
     shift = np.linspace(-0.24, 0.24, len(gains))
     shades = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7")
     for (system, values), move, hue in zip(gains.items(), shift, shades, strict=False):
@@ -290,6 +290,6 @@ def thirds(gains: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
     axes.set_xticks(range(3), ["fewest words met", "middle", "most words met"])
     axes.set_ylabel("nDCG@10 over BM25's")
     if gains:
-        axes.legend(fontsize=8.5, ncols=2)
+        axes.legend(fontsize=8.5, ncols=len(gains), loc="upper center", bbox_to_anchor=(0.5, -0.1))
     axes.set_title("Gain by how many of the query's words are in what is relevant")
     return figure

@@ -1,6 +1,7 @@
 """`fit`: cross-validated training on a user's own documents, queries and judgements."""
 
 import copy
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -15,7 +16,7 @@ from octavo.retrieval.neural_ranking.metrics import Judgements, evaluate_run, ra
 from octavo.retrieval.neural_ranking.ranker import Ranker
 from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
 from octavo.retrieval.neural_ranking.strategies import title_pairs, weak_labels
-from octavo.retrieval.neural_ranking.text import as_texts
+from octavo.retrieval.neural_ranking.text import as_texts, tokenise
 from octavo.retrieval.neural_ranking.training import Pairs, Recipe, best_weight, train
 
 Strategy = Literal["supervised", "weak", "title"]
@@ -108,8 +109,9 @@ def cross_validate(
         held = (fold_of == (fold + 1) % folds).nonzero().flatten().tolist()
         rows = [row for row in range(len(data)) if fold_of[row] not in (fold, (fold + 1) % folds)]
         model.load_state_dict(start)
-        train(model, data, rows, held, recipe, seed + fold, pairs)
-        weight, value = best_weight(data.take(held), pairs.all_scores(held))
+        watched = train(model, data, rows, held, recipe, seed + fold, pairs).watched
+        assert watched is not None
+        weight, value = best_weight(data.take(held), watched)
         scores[test] = pairs.all_scores(test)
         together[test] = mixed(data.first[test], scores[test], weight)
         weights.append(weight)
@@ -149,7 +151,8 @@ def fit(
         recipe: sizes of the training; `loss` is taken from the argument.
 
     Raises:
-        ValueError: judgements name what is not there, the model has no vocabulary, a strategy lacks titles.
+        ValueError: judgements name what is not there, a query is empty, the model has no vocabulary, a
+            strategy lacks titles.
 
     Example:
         >>> from octavo.retrieval import KNRM, Vocabulary
@@ -165,7 +168,17 @@ def fit(
     names, texts = as_texts(queries)
     stage = first_stage or BM25(docs)
     asked = dict(zip(names, texts, strict=True))
-    data = RankingSet.build(model.vocabulary, asked, stage, qrels, depth)
+    for name, text in asked.items():
+        if not tokenise(text):
+            raise ValueError(f"query {name!r} has no word that is no stop word: {text!r:.80}; leave it out")
+    data = RankingSet.build(model.vocabulary, asked, stage, qrels, min(depth, len(stage)))
+    if not (known := data.query_ids.any(1)).all():
+        unknown = names[int((~known).nonzero()[0, 0])]
+        warnings.warn(
+            f"{int((~known).sum())} queries have no word of the vocabulary, the first is {unknown!r}: "
+            "they keep the order of the first stage",
+            stacklevel=2,
+        )
     if strategy != "supervised":
         if not titles:
             raise ValueError(f"strategy={strategy!r} needs titles=[(title, text), ...] to begin with")

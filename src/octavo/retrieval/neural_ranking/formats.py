@@ -1,11 +1,10 @@
 """Collections and runs in the formats that others use: folders of BEIR, files of TREC."""
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from octavo.retrieval.neural_ranking.metrics import Judgements, Run
 
@@ -25,35 +24,47 @@ class Corpus:
     qrels: Judgements = field(repr=False)
 
 
-def read_beir(folder: str | Path, split: str = "test") -> Corpus:
+def read_beir(
+    folder: str | Path, split: str = "test", on_empty: Literal["raise", "skip"] = "raise"
+) -> Corpus:
     """Read `corpus.jsonl`, `queries.jsonl` and `qrels/SPLIT.tsv` of a folder.
 
     Args:
         folder: in the format of BEIR.
         split: which judgements; only their queries are kept.
+        on_empty: what to do with documents and queries without text: raise, or leave them out together with
+            their judgements.
 
     Raises:
-        ValueError: a line is not of the format, or judgements name what is not there.
+        ValueError: the folder or a file is not there, a line is not of the format, an id comes twice, a text
+            is empty, or judgements name what is not there. The message says what to do.
 
     Example:
         >>> corpus = read_beir("scifact")  # doctest: +SKIP
     """
     folder = Path(folder)
-    docs = {
-        str(row["_id"]): f"{row.get('title') or ''} {row['text']}".strip()
-        for row in _rows(folder / "corpus.jsonl")
-    }
-    queries = {str(row["_id"]): str(row["text"]) for row in _rows(folder / "queries.jsonl")}
-    path, qrels = folder / "qrels" / f"{split}.tsv", {}  # type: Path, dict[str, dict[str, int]]
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if number == 1 and not row[-1].lstrip("-").isdigit():
-                continue
-            if len(row) != 3:
-                raise ValueError(f"{path}, line {number}: expected query, document, gain; got {row}")
-            qrels.setdefault(row[0], {})[row[1]] = int(row[2])
+    if not folder.is_dir():
+        raise ValueError(
+            f"there is no folder {folder}; it holds corpus.jsonl, queries.jsonl and qrels/{split}.tsv"
+        )
+    docs = _texts(folder / "corpus.jsonl", "document")
+    queries = _texts(folder / "queries.jsonl", "query")
+    qrels = _judgements(folder / "qrels" / f"{split}.tsv")
     check_judgements(qrels, docs, queries)
-    return Corpus(docs, {name: queries[name] for name in qrels}, qrels)
+    asked = {name: queries[name] for name in qrels}
+    empty = [("document", name) for name, text in docs.items() if not text]
+    empty += [("query", name) for name, text in asked.items() if not text]
+    if empty and on_empty == "raise":
+        kind, name = empty[0]
+        raise ValueError(
+            f"{folder}: {kind} {name!r} has no text, {len(empty)} in all; mend the file, or leave such texts "
+            "out with read_beir(..., on_empty='skip')"
+        )
+    return Corpus(
+        {name: text for name, text in docs.items() if text},
+        {name: text for name, text in asked.items() if text},
+        {q: {d: gain for d, gain in judged.items() if docs[d]} for q, judged in qrels.items() if asked[q]},
+    )
 
 
 def write_beir(corpus: Corpus, folder: str | Path, split: str = "test") -> None:
@@ -143,29 +154,74 @@ def check_judgements(qrels: Judgements, docs: Mapping[str, str], queries: Mappin
         docs, queries: by their ids.
 
     Raises:
-        ValueError: they are not; the message names the first.
+        ValueError: they are not; the message names the first, and says what to do.
     """
     for query, judged in qrels.items():
         if query not in queries:
-            raise ValueError(f"the judgements name query {query!r}, which is not among the queries")
+            raise ValueError(
+                f"the judgements name query {query!r}, which is not among the queries; "
+                "add it there, or take its lines out of the judgements"
+            )
         for document, gain in judged.items():
             if document not in docs:
-                raise ValueError(f"query {query!r}: document {document!r} is judged, but not in the corpus")
+                raise ValueError(
+                    f"query {query!r}: document {document!r} is judged, but not in the corpus; "
+                    "add it there, or take the line out of the judgements"
+                )
             if gain < 0:
-                raise ValueError(f"query {query!r}, document {document!r}: the gain {gain} is negative")
+                raise ValueError(
+                    f"query {query!r}, document {document!r}: the gain {gain} is negative; "
+                    "0 is not relevant, more is better"
+                )
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                row["_id"], row["text"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path}, line {number}: expected an object with _id and text") from error
-            yield row
+def _texts(path: Path, kind: str) -> dict[str, str]:
+    """Title and text of each line, by its id."""
+    texts: dict[str, str] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            name, text = str(row["_id"]), row["text"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path}, line {number}: expected an object with _id and text, such as {{"_id": "1", '
+                f'"text": "..."}}; got {line.strip()[:60]!r}'
+            ) from error
+        if name in texts:
+            raise ValueError(f"{path}, line {number}: {kind} {name!r} comes twice; ids must be different")
+        texts[name] = f"{row.get('title') or ''} {text or ''}".strip()
+    if not texts:
+        raise ValueError(f"{path} holds no {kind}; it has one object a line, with _id and text")
+    return texts
+
+
+def _judgements(path: Path) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        row = line.rstrip("\r\n").split("\t")
+        if not line.strip() or (number == 1 and len(row) == 3 and not row[2].lstrip("-").isdigit()):
+            continue
+        if len(row) != 3 or not row[2].lstrip("-").isdigit():
+            raise ValueError(
+                f"{path}, line {number}: expected query, document and a whole gain, tabs between; got {row}"
+            )
+        qrels.setdefault(row[0], {})[row[1]] = int(row[2])
+    if not qrels:
+        raise ValueError(f"{path} holds no judgement; a line is query, document and gain with tabs between")
+    return qrels
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file that must be there, in UTF-8."""
+    if not path.is_file():
+        there = ", ".join(sorted(each.name for each in path.parent.glob("*"))) or "nothing"
+        raise ValueError(f"{path} is not there; {path.parent} holds {there}")
+    try:
+        return path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not in UTF-8 (byte {error.start}); convert it first") from error
 
 
 def _columns(path: str | Path, number: int) -> Iterator[tuple[int, list[str]]]:

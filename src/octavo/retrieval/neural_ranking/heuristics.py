@@ -1,5 +1,6 @@
 """The two heuristics that every neural ranker is measured against: BM25 and query likelihood."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from octavo.errors import Missing
 from octavo.retrieval.neural_ranking.text import as_texts, tokenise
 
 
-class FirstStage:
+class FirstStage(ABC):
     """Scores all documents of a collection for a query.
 
     Args:
@@ -29,9 +30,9 @@ class FirstStage:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @abstractmethod
     def scores(self, query: str) -> Float[np.ndarray, " docs"]:
         """The score of every document."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scores")
 
     def search(self, query: str, k: int = 10) -> list[tuple[int, float]]:
         """The k best documents by their place, with their scores; equal ones in their own order.

@@ -6,10 +6,11 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from einops import rearrange, reduce
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from octavo.retrieval.neural_ranking.pooling import Windows, dynamic_pooling, largest, tower
+from octavo.retrieval.neural_ranking.ranker import WordPairs
 from octavo.retrieval.neural_ranking.text import Vocabulary
 from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, same_words
 
@@ -46,32 +47,18 @@ class MatchPyramid(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        options = {
-            "matching": matching,
-            "maps": maps,
-            "grid": list(grid),
-            "hidden": hidden,
-            "freeze": freeze,
-        }
-        super().__init__(embeddings, options, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.matching, self.grid = matching, (grid[0], grid[1])
         self.convolution = nn.Conv2d(1, maps, 3, padding=1)
         self.classifier = tower((maps * grid[0] * grid[1], hidden, 1))
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
         if self.matching == "cosine":
-            image = self.similarity(query, docs, query_mask, doc_mask)
+            image = self.similarity(*words.texts)
         else:
-            image = same_words(query, docs, query_mask, doc_mask).to(self.vectors.dtype)
+            image = same_words(*words.texts).to(self.vectors.dtype)
         seen = self.convolution(image[:, None].to(self.convolution.weight.dtype)).relu()
-        pooled = dynamic_pooling(seen, query_mask.sum(1), doc_mask.sum(1), self.grid)
+        pooled = dynamic_pooling(seen, words.query_mask.sum(1), words.doc_mask.sum(1), self.grid)
         return self.classifier(pooled.flatten(1)).squeeze(-1)
 
 
@@ -105,8 +92,7 @@ class ARCII(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        options = {"maps": maps, "grid": list(grid), "hidden": hidden, "freeze": freeze}
-        super().__init__(embeddings, options, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.grid = (grid[0], grid[1])
         # A convolution over a pair of windows is the sum of one over each.
         self.of_query_words = Windows(embeddings.shape[1], maps)
@@ -114,18 +100,15 @@ class ARCII(VectorRanker):
         self.convolution = nn.Conv2d(maps, maps, 3, padding=1)
         self.classifier = tower((maps * grid[0] * grid[1], hidden, 1))
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        asked = rearrange(self.of_query_words(self.spread(query, query_mask)), "b q maps -> b maps q 1")
-        told = rearrange(self.of_doc_words(self.spread(docs, doc_mask)), "b d maps -> b maps 1 d")
-        there = (query_mask[:, :, None] & doc_mask[:, None, :])[:, None]
-        meeting = (asked + told).relu() * there.to(asked.dtype)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        query_mask, doc_mask = words.query_mask, words.doc_mask
+        asked = self.windows(self.of_query_words, words.query, query_mask)
+        told = self.windows(self.of_doc_words, words.docs, doc_mask)
+        # Where a text has ended nothing passes the ReLU, so that the image needs no mask.
+        asked = asked.masked_fill(~query_mask[..., None], -torch.inf)
+        told = told.masked_fill(~doc_mask[..., None], -torch.inf)
+        asked, told = rearrange(asked, "b q maps -> b maps q 1"), rearrange(told, "b d maps -> b maps 1 d")
+        meeting = (asked + told).relu_()
         halved = F.max_pool2d(meeting, 2, ceil_mode=True)
         seen = self.convolution(halved).relu()
         pooled = dynamic_pooling(seen, (query_mask.sum(1) + 1) // 2, (doc_mask.sum(1) + 1) // 2, self.grid)
@@ -164,38 +147,25 @@ class PACRR(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        options = {
-            "longest": longest,
-            "filters": filters,
-            "best": best,
-            "hidden": hidden,
-            "freeze": freeze,
-        }
-        super().__init__(embeddings, options, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.best = best
         self.convolutions = nn.ModuleList(nn.Conv2d(1, filters, n) for n in range(2, longest + 1))
         self.recurrent = nn.LSTM(longest * best + 1, hidden, batch_first=True)
         self.linear = nn.Linear(hidden, 1)
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        similarity = self.similarity(query, docs, query_mask, doc_mask).to(self.linear.weight.dtype)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        similarity = self.similarity(*words.texts).to(self.linear.weight.dtype)
+        query_mask, doc_mask = words.query_mask, words.doc_mask
         images = [similarity]
         for n, convolution in enumerate(self.convolutions, start=2):
             seen = convolution(F.pad(similarity[:, None], (0, n - 1, 0, n - 1))).relu()
             images.append(reduce(seen, "b filters q d -> b q d", "max"))
         there = doc_mask[:, None, :].expand_as(similarity)
         signals = torch.cat([largest(image, there, self.best, low=-1.0) for image in images], dim=-1)
-        rare = idf.to(signals.dtype).masked_fill(~query_mask, -torch.inf)
+        rare = words.idf.to(signals.dtype).masked_fill(~query_mask, -torch.inf)
         rare = torch.where(query_mask.any(1, keepdim=True), rare, 0.0).softmax(-1)
-        words = torch.cat([signals, rare[..., None]], dim=-1) * query_mask[..., None].to(signals.dtype)
-        states, _ = self.recurrent(words)
+        read = torch.cat([signals, rare[..., None]], dim=-1) * query_mask[..., None].to(signals.dtype)
+        states, _ = self.recurrent(read)
         # The state behind the last word, not behind the padding.
         last = (query_mask.sum(1) - 1).clamp_min(0)
         final = states.gather(1, last[:, None, None].expand(-1, 1, states.shape[-1])).squeeze(1)

@@ -1,5 +1,8 @@
 """K-NRM and Conv-KNRM: interaction-focused, asymmetric, pooled by kernels."""
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from einops import einsum, rearrange
@@ -8,6 +11,7 @@ from torch import Tensor, nn
 
 from octavo.retrieval.neural_ranking.kernels import kernel_centres, kernel_sums, kernels
 from octavo.retrieval.neural_ranking.pooling import Windows
+from octavo.retrieval.neural_ranking.ranker import WordPairs
 from octavo.retrieval.neural_ranking.text import Vocabulary
 from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, distinct_words
 
@@ -49,7 +53,7 @@ class KNRM(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        super().__init__(embeddings, {"kernels": kernels, "freeze": freeze}, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.means, self.widths = kernel_centres(kernels)
         self.linear = nn.Linear(kernels, 1)
 
@@ -79,15 +83,8 @@ class KNRM(VectorRanker):
         """tanh(w phi + b)."""
         return self.linear(features.to(self.linear.weight.dtype)).squeeze(-1).tanh()
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        return self.head(self.features(query, docs, query_mask, doc_mask), query_mask, idf)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        return self.head(self.features(*words.texts), words.query_mask, words.idf)
 
     def features_of_query(
         self, query: Int[Tensor, " q"], docs: Int[Tensor, "docs d"]
@@ -149,8 +146,7 @@ class ConvKNRM(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        options = {"kernels": kernels, "filters": filters, "longest": longest, "freeze": freeze}
-        super().__init__(embeddings, options, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.means, self.widths = kernel_centres(kernels)
         size = embeddings.shape[1]
         self.phrases = nn.ModuleList(Windows(size, filters, n) for n in range(1, longest + 1))
@@ -160,22 +156,17 @@ class ConvKNRM(VectorRanker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> list[Float[Tensor, "batch words filters"]]:
         """Of each length, the vector of the phrase that begins at each word, of length one."""
-        words = self.spread(ids, mask)
-        return [F.normalize(phrase(words).relu(), dim=-1) for phrase in self.phrases]
+        phrases = cast(Iterable[Windows], self.phrases)
+        return [F.normalize(self.windows(phrase, ids, mask).relu(), dim=-1) for phrase in phrases]
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
         found = []
-        asked, told = self.phrase_vectors(query, query_mask), self.phrase_vectors(docs, doc_mask)
+        asked = self.phrase_vectors(words.query, words.query_mask)
+        told = self.phrase_vectors(words.docs, words.doc_mask)
         for short in asked:
             for long in told:
                 similarity = einsum(short, long, "b q f, b d f -> b q d")
-                mask = doc_mask[:, None, :].to(similarity.dtype)
-                found.append(log_sum(kernel_sums(similarity, mask, self.means, self.widths), query_mask))
+                mask = words.doc_mask[:, None, :].to(similarity.dtype)
+                sums = kernel_sums(similarity, mask, self.means, self.widths)
+                found.append(log_sum(sums, words.query_mask))
         return self.linear(torch.cat(found, dim=1).to(self.linear.weight.dtype)).squeeze(-1).tanh()

@@ -7,20 +7,18 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from octavo.retrieval.neural_ranking.pooling import masked_max
-from octavo.retrieval.neural_ranking.ranker import Ranker
+from octavo.retrieval.neural_ranking.ranker import TwoTowers
 from octavo.retrieval.neural_ranking.text import Vocabulary
 
 
-class LetterRanker(Ranker):
+class LetterRanker(TwoTowers):
     """Two towers over letter trigrams, whose outputs are compared by their cosine.
 
     The score is gamma times the cosine, so that a softmax over documents is the paper's smoothed one.
 
     Args:
         trigrams: ids of each word's letter trigrams, from 1; 0 where there is none.
-        number: of different trigrams; that of `trigrams` by default.
-        options: the other arguments of the constructor.
-        tied: one tower for both texts; else one for each.
+        number: of different trigrams, for the models that are read again.
         vocabulary: from words to ids.
 
     Shape:
@@ -32,29 +30,18 @@ class LetterRanker(Ranker):
     def __init__(
         self,
         trigrams: Int[Tensor, "words trigrams"],
-        options: dict[str, int],
-        tied: bool,
+        number: int,
         vocabulary: Vocabulary | None,
     ) -> None:
-        super().__init__({"trigrams": trigrams}, {**options, "tied": tied}, vocabulary)
+        super().__init__({"trigrams": trigrams}, vocabulary)
+        self._options["number"] = number
         self.register_buffer("trigrams", trigrams.long().clone())
         self.gamma = nn.Parameter(torch.tensor(10.0))
 
-    def texts(
-        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
-    ) -> Float[Tensor, "batch out"]:
-        """The vector of a text, by the tower of the query (0) or the document (1)."""
-        raise NotImplementedError
-
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        asked, told = self.texts(query, query_mask, 0), self.texts(docs, doc_mask, 1)
+    def compare(
+        self, asked: Float[Tensor, "*queries out"], told: Float[Tensor, "*docs out"]
+    ) -> Float[Tensor, "..."]:
+        """gamma times the cosine."""
         return self.gamma * F.cosine_similarity(asked, told, dim=-1)
 
 
@@ -89,7 +76,7 @@ class DSSM(LetterRanker):
         vocabulary: Vocabulary | None = None,
     ) -> None:
         number = number or int(trigrams.max()) + 1
-        super().__init__(trigrams, {"number": number, "hidden": hidden, "out": out}, tied, vocabulary)
+        super().__init__(trigrams, number, vocabulary)
         sides = 1 if tied else 2
         self.counts = nn.ModuleList(nn.Embedding(number, hidden) for _ in range(sides))
         self.towers = nn.ModuleList(
@@ -144,7 +131,7 @@ class CDSSM(LetterRanker):
         vocabulary: Vocabulary | None = None,
     ) -> None:
         number = number or int(trigrams.max()) + 1
-        super().__init__(trigrams, {"number": number, "hidden": hidden, "out": out}, tied, vocabulary)
+        super().__init__(trigrams, number, vocabulary)
         sides = 1 if tied else 2
         # A window's counts times a matrix is the sum of three words, each with a third of the matrix.
         self.counts = nn.ModuleList(nn.Embedding(number, 3 * hidden) for _ in range(sides))

@@ -44,7 +44,16 @@ class Windows(nn.Module):
 
     def forward(self, words: Float[Tensor, "batch words size"]) -> Float[Tensor, "batch words out"]:
         """The vector of each window."""
-        parts = nn.functional.linear(words, self.weight).chunk(self.width, dim=-1)
+        return self._together(nn.functional.linear(words, self.weight))
+
+    def of_places(
+        self, vectors: Float[Tensor, "distinct size"], places: Int[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words out"]:
+        """The same for words told by their place in a table, each of which meets the weights once."""
+        return self._together(nn.functional.embedding(places, nn.functional.linear(vectors, self.weight)))
+
+    def _together(self, met: Float[Tensor, "batch words parts"]) -> Float[Tensor, "batch words out"]:
+        parts = met.chunk(self.width, dim=-1)
         total = parts[0] + self.bias
         for place, part in enumerate(parts[1:], start=1):
             total = total + nn.functional.pad(part[:, place:], (0, 0, 0, min(place, part.shape[1])))
@@ -59,22 +68,23 @@ def masked_max(
     return torch.where(mask.any(1)[:, None], reduce(low, "b c n -> b c", "max"), 0.0)
 
 
-def cells(lengths: Int[Tensor, " batch"], number: int, longest: int) -> Bool[Tensor, "batch cells longest"]:
-    """Which places each of `number` cells covers, when texts of these lengths are cut evenly.
+def cells(lengths: Int[Tensor, " batch"], number: int, longest: int) -> Int[Tensor, "batch cells places"]:
+    """The places that each of `number` cells covers, when texts of these lengths are cut evenly.
 
-    Cells of a text that is shorter than their number overlap, so that none is empty.
+    Cells of a text that is shorter than their number overlap, so that none is empty. All name as many places
+    as the largest can have; the others say their last place again, which is nothing to a maximum.
 
     Example:
-        >>> cells(torch.tensor([3]), 2, 4).int()
-        tensor([[[1, 1, 0, 0],
-                 [0, 1, 1, 0]]], dtype=torch.int32)
+        >>> cells(torch.tensor([3]), 2, 4)
+        tensor([[[0, 1, 1],
+                 [1, 2, 2]]])
     """
     lengths = lengths.clamp_min(1)[:, None]
     starts = torch.arange(number, device=lengths.device)
     first = (starts * lengths) // number
-    last = -((-(starts + 1) * lengths) // number)
-    places = torch.arange(longest, device=lengths.device)
-    return (places >= first[..., None]) & (places < last[..., None])
+    last = -((-(starts + 1) * lengths) // number) - 1
+    places = torch.arange(-(-longest // number) + 1, device=lengths.device)
+    return torch.minimum(first[..., None] + places, last[..., None])
 
 
 def dynamic_pooling(
@@ -90,14 +100,17 @@ def dynamic_pooling(
         q_lengths, d_lengths: of the texts.
         grid: rows and columns.
     """
-    rows = cells(q_lengths, grid[0], x.shape[2])
-    columns = cells(d_lengths, grid[1], x.shape[3])
-    pooled = []
-    for row in rows.unbind(1):
-        strip = reduce(x.masked_fill(~row[:, None, :, None], -torch.inf), "b c q d -> b c d", "max")
-        cut = [strip.masked_fill(~column[:, None], -torch.inf).amax(-1) for column in columns.unbind(1)]
-        pooled.append(torch.stack(cut, dim=-1))
-    return torch.stack(pooled, dim=2)
+    batch, channels, q, d = x.shape
+    rows, columns = cells(q_lengths, grid[0], q), cells(d_lengths, grid[1], d)
+    # Rows are taken as wholes, which is quicker than number by number; a third is left for the columns.
+    starts = torch.arange(0, batch * q, q, device=x.device)
+    whole = rearrange(x, "b c q d -> (b q) (c d)")
+    strips = nn.functional.embedding(rows + starts[:, None, None], whole).max(dim=2).values
+    strips = rearrange(strips, "b rows (c d) -> b (rows c) d", c=channels)
+    index = rearrange(columns, "b columns places -> b 1 (columns places)")
+    picked = strips.gather(2, index.expand(-1, strips.shape[1], -1))
+    pooled = picked.unflatten(2, columns.shape[1:]).max(dim=-1).values
+    return rearrange(pooled, "b (rows c) columns -> b c rows columns", c=channels)
 
 
 def largest(

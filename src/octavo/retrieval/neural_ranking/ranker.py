@@ -1,10 +1,12 @@
 """The interface of all neural rankers: f(s, t) = g(psi(s), phi(t), eta(s, t)), section 4 of the survey."""
 
+import inspect
 import json
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -19,7 +21,7 @@ Ranked = list[tuple[int, float]]
 OnEmpty = Literal["raise", "bm25"]
 
 
-class TextRanker(nn.Module):
+class TextRanker(nn.Module, ABC):
     """Whatever scores texts for a query; `rank` is what rerankers of other libraries call.
 
     Shape:
@@ -33,9 +35,9 @@ class TextRanker(nn.Module):
         [(1, -4.0), (0, -9.0)]
     """
 
+    @abstractmethod
     def scores(self, query: str, docs: Sequence[str]) -> Float[Tensor, " docs"]:
         """The score of each document for a query."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scores texts")
 
     def rank(
         self, query: str, docs: Sequence[str], top_k: int | None = None, on_empty: OnEmpty = "raise"
@@ -71,12 +73,34 @@ class TextRanker(nn.Module):
         return not query.strip()
 
 
+class WordPairs(NamedTuple):
+    """Queries beside documents as word ids, 0 for padding: what every model reads.
+
+    Args:
+        query, docs: word ids.
+        query_mask, doc_mask: where words are.
+        idf: how rare each word of a query is.
+    """
+
+    query: Int[Tensor, "batch q"]
+    docs: Int[Tensor, "batch d"]
+    query_mask: Bool[Tensor, "batch q"]
+    doc_mask: Bool[Tensor, "batch d"]
+    idf: Float[Tensor, "batch q"]
+
+    @property
+    def texts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """All but the frequencies."""
+        return self[:4]
+
+
 class Ranker(TextRanker):
     """A neural ranker of texts as word ids; every model of the survey is a subclass.
 
+    What a constructor is given is remembered, so that `save_pretrained` can write it.
+
     Args:
-        tensors: what the model is built on, such as word vectors; saved with it.
-        options: the other arguments of the constructor, as plain values.
+        tensors: what the model is built on, such as word vectors, by the name of the argument.
         vocabulary: from words to ids; needed to rank texts.
 
     Shape:
@@ -94,10 +118,22 @@ class Ranker(TextRanker):
     """
 
     word_idf: Tensor
+    _options: dict[str, Any]
 
-    def __init__(
-        self, tensors: Mapping[str, Tensor], options: Mapping[str, Any], vocabulary: Vocabulary | None = None
-    ) -> None:
+    def __new__(cls, *given: Any, **named: Any) -> Self:
+        """Remember the plain arguments."""
+        model = super().__new__(cls)
+        bound = inspect.signature(cls.__init__).bind_partial(model, *given, **named)
+        bound.apply_defaults()
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in list(bound.arguments.items())[1:]
+            if name != "vocabulary" and not isinstance(value, Tensor)
+        }
+        object.__setattr__(model, "_options", plain)
+        return model
+
+    def __init__(self, tensors: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> None:
         super().__init__()
         for name, tensor in tensors.items():
             if tensor.ndim != 2:
@@ -107,7 +143,6 @@ class Ranker(TextRanker):
             if vocabulary is not None and len(tensor) != len(vocabulary):
                 raise ValueError(f"{name} has {len(tensor)} rows; the vocabulary has {len(vocabulary)} words")
         self._shapes = {name: (list(tensor.shape), str(tensor.dtype)) for name, tensor in tensors.items()}
-        self._options = dict(options)
         self.vocabulary = vocabulary
         words = len(next(iter(tensors.values())))
         idf = vocabulary.idf if vocabulary is not None else torch.ones(words)
@@ -130,18 +165,12 @@ class Ranker(TextRanker):
         """
         query_mask = query != 0 if query_mask is None else query_mask
         doc_mask = docs != 0 if doc_mask is None else doc_mask
-        return self.pairs(query, docs, query_mask, doc_mask, self.word_idf[query] if idf is None else idf)
+        idf = self.word_idf[query] if idf is None else idf
+        return self.pairs(WordPairs(query, docs, query_mask, doc_mask, idf))
 
-    def pairs(
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        """What a model defines: scores, with masks and frequencies given."""
-        raise NotImplementedError(f"{type(self).__name__} defines no scores")
+    @abstractmethod
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:
+        """What a model defines: the score of each pair."""
 
     def of_query(
         self,
@@ -219,6 +248,34 @@ class Ranker(TextRanker):
         model: Self = build(**tensors, **config["options"], vocabulary=vocabulary)
         model.load_state_dict(state)
         return model
+
+
+class TwoTowers(Ranker):
+    """A representation-focused ranker: a vector of each text, and what compares two vectors.
+
+    Documents may be made vectors of before there is a query.
+
+    Shape:
+        ``query (batch, q)``, ``docs (batch, d)`` -> ``(batch)``.
+
+    Paper: arXiv 1903.06902, section 4.2.
+    """
+
+    @abstractmethod
+    def texts(
+        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
+    ) -> Float[Tensor, "batch out"]:
+        """The vector of a text, by the tower of the query (0) or the document (1)."""
+
+    @abstractmethod
+    def compare(
+        self, asked: Float[Tensor, "*queries out"], told: Float[Tensor, "*docs out"]
+    ) -> Float[Tensor, "..."]:
+        """The scores of vectors of queries and of documents, whose other axes are broadcast."""
+
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        asked = self.texts(words.query, words.query_mask, 0)
+        return self.compare(asked, self.texts(words.docs, words.doc_mask, 1))
 
 
 def _all_below(cls: type) -> list[type]:

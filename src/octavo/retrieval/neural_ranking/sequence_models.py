@@ -7,11 +7,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from octavo.retrieval.neural_ranking.pooling import Windows, largest, masked_max, reversed_texts, tower
+from octavo.retrieval.neural_ranking.ranker import TwoTowers, WordPairs
 from octavo.retrieval.neural_ranking.text import Vocabulary
 from octavo.retrieval.neural_ranking.word_vectors import VectorRanker, same_words
 
 
-class ARCI(VectorRanker):
+class ARCI(VectorRanker, TwoTowers):
     """Makes a vector of each text by convolutions, and compares the two by a small network.
 
     Args:
@@ -39,16 +40,16 @@ class ARCI(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        super().__init__(embeddings, {"maps": maps, "hidden": hidden, "freeze": freeze}, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.first = Windows(embeddings.shape[1], maps)
         self.second = Windows(maps, maps)
-        self.compare = tower((2 * maps, hidden, 1))
+        self.score = tower((2 * maps, hidden, 1))
 
-    def represent(
-        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
+    def texts(
+        self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], side: int
     ) -> Float[Tensor, "batch maps"]:
         """The vector of a text; padding is left out before every pooling."""
-        seen = self.first(self.spread(ids, mask)).relu() * mask[..., None].to(self.vectors.dtype)
+        seen = self.windows(self.first, ids, mask).relu() * mask[..., None].to(self.vectors.dtype)
         halved = F.max_pool1d(rearrange(seen, "b n maps -> b maps n"), 2, ceil_mode=True)
         # Half as many places are real, one more where their number is odd.
         places = torch.arange(halved.shape[-1], device=ids.device)
@@ -56,16 +57,11 @@ class ARCI(VectorRanker):
         again = self.second(rearrange(halved, "b maps n -> b n maps")).relu()
         return masked_max(rearrange(again, "b n maps -> b maps n"), there)
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        both = [self.represent(query, query_mask), self.represent(docs, doc_mask)]
-        return self.compare(torch.cat(both, dim=-1)).squeeze(-1)
+    def compare(
+        self, asked: Float[Tensor, "*queries maps"], told: Float[Tensor, "*docs maps"]
+    ) -> Float[Tensor, "..."]:
+        """A network over both vectors side by side."""
+        return self.score(torch.cat(torch.broadcast_tensors(asked, told), dim=-1)).squeeze(-1)
 
 
 class MVLSTM(VectorRanker):
@@ -96,7 +92,7 @@ class MVLSTM(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        super().__init__(embeddings, {"hidden": hidden, "best": best, "freeze": freeze}, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.best = best
         self.onwards = nn.LSTM(embeddings.shape[1], hidden, batch_first=True)
         self.backwards = nn.LSTM(embeddings.shape[1], hidden, batch_first=True)
@@ -111,15 +107,9 @@ class MVLSTM(VectorRanker):
         back, _ = self.backwards(reversed_texts(words, lengths))
         return F.normalize(torch.cat([there, reversed_texts(back, lengths)], dim=-1), dim=-1)
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        asked, told = self.states(query, query_mask), self.states(docs, doc_mask)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        query_mask, doc_mask = words.query_mask, words.doc_mask
+        asked, told = self.states(words.query, query_mask), self.states(words.docs, doc_mask)
         match = einsum(asked, told, "b q states, b d states -> b q d").flatten(1)
         there = (query_mask[:, :, None] & doc_mask[:, None, :]).flatten(1)
         return self.classifier(largest(match, there, self.best, low=-1.0)).squeeze(-1)
@@ -153,7 +143,7 @@ class Duet(VectorRanker):
         freeze: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        super().__init__(embeddings, {"maps": maps, "width": width, "freeze": freeze}, vocabulary, freeze)
+        super().__init__(embeddings, vocabulary, freeze)
         self.width = width
         self.exact = nn.Conv1d(1, maps, width)
         self.local = tower((2 * maps, maps, 1))
@@ -161,45 +151,32 @@ class Duet(VectorRanker):
         self.of_doc_words = Windows(embeddings.shape[1], maps)
         self.distributed = tower((maps, maps, 1))
 
-    def local_score(
-        self,
-        same: Bool[Tensor, "batch q d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
+    def local_score(self, words: WordPairs) -> Float[Tensor, " batch"]:
         """From where the query's words stand in the document, each word by its rarity."""
         dtype = self.exact.weight.dtype
-        rows = rearrange(same, "b q d -> (b q) 1 d").to(dtype)
-        seen = self.exact(F.pad(rows, (0, self.width - 1))).tanh()
-        there = doc_mask[:, None, :].expand_as(same).flatten(0, 1)
-        mean = (seen * there[:, None].to(dtype)).sum(-1) / there.sum(-1, keepdim=True).clamp_min(1)
-        both = torch.cat([mean, masked_max(seen, there)], dim=-1)
-        words = rearrange(both, "(b q) c -> b q c", b=len(same))
-        weight = (idf.to(dtype) * query_mask.to(dtype))[..., None]
-        total = (words * weight).sum(1) / weight.sum(1).clamp_min(1e-6)
+        same = same_words(*words.texts)
+        # What the convolution sees at a place is one of 2^width patterns of matches: each is computed once.
+        powers = 2 ** torch.arange(self.width, device=same.device)
+        patterns = (torch.arange(2**self.width, device=same.device)[:, None] // powers % 2).to(dtype)
+        seen = F.linear(patterns, self.exact.weight[:, 0], self.exact.bias).tanh()
+        found = F.pad(same, (0, self.width - 1)).unfold(-1, self.width, 1).long() @ powers
+        there = words.doc_mask[:, None, :].expand_as(same)
+        counts = torch.zeros(*same.shape[:2], len(patterns), dtype=dtype, device=same.device)
+        counts = counts.scatter_add(-1, found, there.to(dtype))
+        mean = counts @ seen / counts.sum(-1, keepdim=True).clamp_min(1)
+        most = masked_max(seen.T.expand(same.shape[0] * same.shape[1], -1, -1), counts.flatten(0, 1) > 0)
+        both = torch.cat([mean, most.unflatten(0, same.shape[:2])], dim=-1)
+        weight = (words.idf.to(dtype) * words.query_mask.to(dtype))[..., None]
+        total = (both * weight).sum(1) / weight.sum(1).clamp_min(1e-6)
         return self.local(total).squeeze(-1)
 
-    def distributed_score(
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-    ) -> Float[Tensor, " batch"]:
+    def distributed_score(self, words: WordPairs) -> Float[Tensor, " batch"]:
         """From the product of the query's vector with that of each stretch of the document."""
-        asked = rearrange(self.of_query_words(self.spread(query, query_mask)).tanh(), "b q maps -> b maps q")
-        told = rearrange(self.of_doc_words(self.spread(docs, doc_mask)).tanh(), "b d maps -> b maps d")
-        product = masked_max(asked, query_mask)[:, :, None] * told
-        return self.distributed(masked_max(product, doc_mask)).squeeze(-1)
+        asked = self.windows(self.of_query_words, words.query, words.query_mask).tanh()
+        told = self.windows(self.of_doc_words, words.docs, words.doc_mask).tanh()
+        of_query = masked_max(rearrange(asked, "b q maps -> b maps q"), words.query_mask)
+        product = of_query[:, :, None] * rearrange(told, "b d maps -> b maps d")
+        return self.distributed(masked_max(product, words.doc_mask)).squeeze(-1)
 
-    def pairs(  # noqa: D102
-        self,
-        query: Int[Tensor, "batch q"],
-        docs: Int[Tensor, "batch d"],
-        query_mask: Bool[Tensor, "batch q"],
-        doc_mask: Bool[Tensor, "batch d"],
-        idf: Float[Tensor, "batch q"],
-    ) -> Float[Tensor, " batch"]:
-        local = self.local_score(same_words(query, docs, query_mask, doc_mask), query_mask, doc_mask, idf)
-        return local + self.distributed_score(query, docs, query_mask, doc_mask)
+    def pairs(self, words: WordPairs) -> Float[Tensor, " batch"]:  # noqa: D102
+        return self.local_score(words) + self.distributed_score(words)

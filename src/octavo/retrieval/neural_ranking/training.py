@@ -10,11 +10,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from octavo.retrieval.neural_ranking.losses import LOSSES
-from octavo.retrieval.neural_ranking.ranker import Ranker
+from octavo.retrieval.neural_ranking.ranker import Ranker, TwoTowers
 from octavo.retrieval.neural_ranking.ranking_set import RankingSet, mixed
 
 WEIGHTS = tuple(place / 20 for place in range(21))
 """Weights of the model that are tried beside the first stage."""
+TEXTS_AT_ONCE = 256
+"""Documents that a tower reads at a time when it reads many."""
 SHALLOW = 20
 """Candidates a query up to which features are computed for many queries at once."""
 
@@ -32,6 +34,8 @@ class Recipe:
         weight_decay: of AdamW.
         patience: epochs without a better nDCG@10 on the held-out queries before training stops.
         watched: candidates of a held-out query that this nDCG@10 ranks.
+        shared: compare each query with the documents of all queries of the step as well, as if none of them
+            were relevant, where a model makes a vector of each text: that costs it next to nothing.
     """
 
     loss: str = "ranknet"
@@ -42,6 +46,7 @@ class Recipe:
     weight_decay: float = 1e-4
     patience: int = 3
     watched: int = 50
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -54,17 +59,13 @@ class Trained:
 
     Args:
         losses: the mean of each epoch.
-        held_out: nDCG@10 on the held-out queries after each epoch.
-        best: of them.
+        held_out: nDCG@10 on the held-out queries, before training and after each epoch.
+        watched: the scores of their first candidates by the weights that were kept.
     """
 
     losses: tuple[float, ...] = field(repr=False)
     held_out: tuple[float, ...] = field(repr=False)
-
-    @property
-    def best(self) -> float:
-        """The nDCG@10 of the weights that were kept; 0 where nothing was held out."""
-        return max(self.held_out, default=0.0)
+    watched: Float[Tensor, "queries watched"] | None = field(repr=False, default=None)
 
 
 class Pairs:
@@ -83,19 +84,22 @@ class Pairs:
     @torch.no_grad()
     def _features(self) -> Tensor:
         model: Any = self.model
-        found = []
-        if self.data.depth <= SHALLOW:
-            # Few documents share too few words for the work of a query to be worth sharing.
-            for rows in torch.arange(len(self.data)).split(32):
+        kept: Tensor | None = None
+        # Few documents share too few words for the work of a query to be worth sharing.
+        for rows in torch.arange(len(self.data)).split(32 if self.data.depth <= SHALLOW else 1):
+            if self.data.depth <= SHALLOW:
                 query, docs, _ = self._words(rows, self.data.candidates[rows], whole_queries=True)
-                features = model.features(query, docs, query != 0, docs != 0).cpu()
-                found += list(features.unflatten(0, (len(rows), self.data.depth)))
-            return torch.stack(found)
-        for query, places in zip(self.data.query_ids, self.data.candidates, strict=True):
-            docs = self.data.doc_ids[places]
-            docs = docs[:, : max(1, int((docs != 0).sum(1).max()))]
-            found.append(model.features_of_query(query.to(self.device), docs.to(self.device)).cpu())
-        return torch.stack(found)
+                features = model.features(query, docs, query != 0, docs != 0)
+            else:
+                docs = self.data.doc_ids[self.data.candidates[rows[0]]]
+                docs = docs[:, : max(1, int((docs != 0).sum(1).max()))].to(self.device)
+                features = model.features_of_query(self.data.query_ids[rows[0]].to(self.device), docs)
+            if kept is None:
+                # In its place at once: a list that is stacked would be there twice.
+                kept = torch.empty(len(self.data), self.data.depth, *features.shape[1:])
+            kept[rows] = features.cpu().float().unflatten(0, (len(rows), self.data.depth))
+        assert kept is not None
+        return kept
 
     def _words(
         self, rows: Int[Tensor, " rows"], docs: Int[Tensor, "rows listed"], whole_queries: bool = False
@@ -120,20 +124,55 @@ class Pairs:
             query = self.data.query_ids[rows].repeat_interleave(listed.shape[1], dim=0).to(self.device)
             idf = self.data.query_idf[rows].repeat_interleave(listed.shape[1], dim=0).to(self.device)
             flat = model.head(picked, query != 0, idf)
+        elif isinstance(model, TwoTowers):
+            asked, told, places = self._vectors(rows, self.data.candidates[rows].gather(1, listed))
+            flat = model.compare(asked[:, None], told[places])
         else:
             query, docs, idf = self._words(rows, self.data.candidates[rows].gather(1, listed))
             flat = model(query, docs, idf=idf)
         return torch.as_tensor(flat).reshape(listed.shape)
+
+    def shared_scores(
+        self, rows: Int[Tensor, " rows"], listed: Int[Tensor, "rows listed"]
+    ) -> tuple[Float[Tensor, "rows docs"], Float[Tensor, "rows docs"]]:
+        """Scores and gains of each query with the listed documents of all; for models of two towers.
+
+        A document that only another query has listed counts as not relevant.
+        """
+        model: Any = self.model
+        asked, told, places = self._vectors(rows, self.data.candidates[rows].gather(1, listed))
+        gains = torch.zeros(len(asked), len(told))
+        gains.scatter_(1, places.cpu(), self.data.gains[rows].gather(1, listed))
+        return model.compare(asked[:, None], told[None]), gains.to(self.device)
+
+    def _vectors(
+        self, rows: Int[Tensor, " rows"], docs: Int[Tensor, "rows listed"]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Vectors of queries, of all different documents, and where among these each document is."""
+        model: Any = self.model
+        distinct, places = docs.unique(return_inverse=True)
+        parts = []
+        for some in distinct.split(TEXTS_AT_ONCE):
+            ids = self.data.doc_ids[some]
+            ids = ids[:, : max(1, int((ids != 0).sum(1).max()))].to(self.device)
+            parts.append(model.texts(ids, ids != 0, 1))
+        query = self.data.query_ids[rows].to(self.device)
+        return model.texts(query, query != 0, 0), torch.cat(parts), places.to(self.device)
 
     @torch.no_grad()
     def all_scores(self, rows: Sequence[int], depth: int | None = None) -> Float[Tensor, "rows depth"]:
         """The model's scores of all candidates of some queries, or of the first `depth` of them."""
         training = self.model.training
         self.model.eval()
-        everything = torch.arange(min(depth or self.data.depth, self.data.depth))[None]
-        found = [self.scores(torch.tensor([row]), everything) for row in rows]
+        everything = torch.arange(min(depth or self.data.depth, self.data.depth))
+        # What is kept or made once is scored for many queries at a time, other documents a query at a time.
+        many = self.features is not None or isinstance(self.model, TwoTowers)
+        found = [
+            self.scores(some, everything.expand(len(some), -1))
+            for some in torch.as_tensor(rows, dtype=torch.long).split(100 if many else 1)
+        ]
         self.model.train(training)
-        return torch.cat(found).float().cpu() if found else torch.zeros(0, everything.shape[1])
+        return torch.cat(found).float().cpu() if len(rows) else torch.zeros(0, len(everything))
 
 
 def train(
@@ -169,15 +208,20 @@ def train(
     generator = torch.Generator().manual_seed(seed % (1 << 63))
     rows_there = torch.tensor(useful, dtype=torch.long)
     lengths = (data.doc_ids[data.candidates[rows_there, 0]] != 0).sum(1)
-    best, kept, losses, reached = -1.0, copy.deepcopy(model.state_dict()), [], []
+    losses: list[float] = []
+    watch = _Watch(pairs, held_out, recipe.watched)
+    watch.look()
     for _ in range(recipe.epochs):
         model.train()
         total = torch.zeros(())
         batches = _batches(lengths, recipe.batch, generator)
         for some in (rows_there[each] for each in batches):
             listed = listing(data.gains[some], recipe.listed, generator)
-            gains = data.gains[some].gather(1, listed).to(pairs.device)
-            scores = pairs.scores(some, listed)
+            if recipe.shared and isinstance(model, TwoTowers):
+                scores, gains = pairs.shared_scores(some, listed)
+            else:
+                scores = pairs.scores(some, listed)
+                gains = data.gains[some].gather(1, listed).to(pairs.device)
             value = loss(scores.float(), gains, torch.ones_like(gains, dtype=torch.bool))
             optimizer.zero_grad(set_to_none=True)
             value.backward()
@@ -185,17 +229,36 @@ def train(
             optimizer.step()
             total += value.detach().cpu()
         losses.append(float(total) / max(1, len(batches)))
-        if held_out:
-            watched = pairs.all_scores(held_out, recipe.watched)
-            reached.append(float(data.take(list(held_out)).ndcg(watched).mean()))
-            if reached[-1] > best:
-                best, kept = reached[-1], copy.deepcopy(model.state_dict())
-            elif len(reached) - 1 - reached.index(max(reached)) >= recipe.patience:
-                break
+        if watch.look() >= recipe.patience:
+            break
     if held_out:
-        model.load_state_dict(kept)
+        model.load_state_dict(watch.kept)
     model.eval()
-    return Trained(tuple(losses), tuple(reached))
+    return Trained(tuple(losses), tuple(watch.reached), watch.scores)
+
+
+class _Watch:
+    """Keeps the weights that are best on held-out queries.
+
+    What training begins with is one of them: what was learnt before may be better than what follows.
+    """
+
+    def __init__(self, pairs: Pairs, held_out: Sequence[int], depth: int) -> None:
+        self.pairs, self.rows, self.depth = pairs, list(held_out), depth
+        self.reached: list[float] = []
+        self.kept: dict[str, Any] = {}
+        self.scores: Tensor | None = None
+
+    def look(self) -> int:
+        """Measure the model as it is; returns how many looks ago it was best, 0 where nothing is held out."""
+        if not self.rows:
+            return 0
+        scores = self.pairs.all_scores(self.rows, self.depth)
+        self.reached.append(float(self.pairs.data.take(self.rows).ndcg(scores).mean()))
+        best = self.reached.index(max(self.reached))
+        if best == len(self.reached) - 1:
+            self.kept, self.scores = copy.deepcopy(self.pairs.model.state_dict()), scores
+        return len(self.reached) - 1 - best
 
 
 def _batches(
@@ -231,15 +294,16 @@ def listing(
     return wanted.topk(min(number, gains.shape[1]), dim=-1).indices
 
 
-def best_weight(data: RankingSet, model_scores: Float[Tensor, "queries depth"]) -> tuple[float, float]:
+def best_weight(data: RankingSet, model_scores: Float[Tensor, "queries listed"]) -> tuple[float, float]:
     """The weight of the model beside the first stage that has the best nDCG@10, and that value.
 
     Of equally good ones the smallest is taken, which trusts the first stage most.
 
     Args:
         data: queries with gains.
-        model_scores: of their candidates.
+        model_scores: of their candidates, or of the first of them.
     """
-    reached = [float(data.ndcg(mixed(data.first, model_scores, weight)).mean()) for weight in WEIGHTS]
+    first = data.first[:, : model_scores.shape[1]]
+    reached = [float(data.ndcg(mixed(first, model_scores, weight)).mean()) for weight in WEIGHTS]
     top = max(reached)
     return WEIGHTS[reached.index(top)], top

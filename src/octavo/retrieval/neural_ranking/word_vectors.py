@@ -1,14 +1,12 @@
 """Rankers over word vectors, and the matrix of similarities that interaction models read."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from einops import einsum
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from octavo.retrieval.neural_ranking.pooling import Windows
 from octavo.retrieval.neural_ranking.ranker import Ranker
 from octavo.retrieval.neural_ranking.text import Vocabulary
 
@@ -18,7 +16,6 @@ class VectorRanker(Ranker):
 
     Args:
         embeddings: a vector a word, ``(words, size)``; the padding's, row 0, is set to zero.
-        options: the other arguments of the constructor.
         vocabulary: from words to ids.
         freeze: keep the vectors as they are.
 
@@ -26,7 +23,8 @@ class VectorRanker(Ranker):
         ``query (batch, q)``, ``docs (batch, d)`` -> ``(batch)``.
 
     Example:
-        >>> VectorRanker(torch.randn(20, 8), {}).similarity(
+        >>> from octavo.retrieval import KNRM
+        >>> KNRM(torch.randn(20, 8)).similarity(
         ...     torch.tensor([[3, 4]]), torch.tensor([[3]]), torch.ones(1, 2).bool(), torch.ones(1, 1).bool()
         ... )[0, 0, 0]
         tensor(1.)
@@ -37,11 +35,10 @@ class VectorRanker(Ranker):
     def __init__(
         self,
         embeddings: Float[Tensor, "words size"],
-        options: Mapping[str, Any],
         vocabulary: Vocabulary | None = None,
         freeze: bool = True,
     ) -> None:
-        super().__init__({"embeddings": embeddings}, options, vocabulary)
+        super().__init__({"embeddings": embeddings}, vocabulary)
         # A zero vector stays zero, so that its cosines are 0 and not NaN.
         vectors = F.normalize(embeddings.detach(), dim=-1).clone()
         vectors[0] = 0
@@ -55,8 +52,10 @@ class VectorRanker(Ranker):
         self, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words size"]:
         """The vectors of words, of length one; zero for padding."""
-        vectors = self.vectors[ids]
-        vectors = vectors if self.freeze else F.normalize(vectors, dim=-1)
+        if self.freeze:
+            # Padding has the vector zero, which takes no multiplication.
+            return F.embedding(ids * mask, self.vectors)
+        vectors = F.normalize(self.vectors[ids], dim=-1)
         return vectors * mask[..., None].to(vectors.dtype)
 
     def spread(
@@ -65,6 +64,16 @@ class VectorRanker(Ranker):
         """The same vectors with numbers of size one, for layers that are to learn from them."""
         vectors: Tensor = self.embed(ids, mask) * self.vectors.shape[1] ** 0.5
         return vectors
+
+    def windows(
+        self, layer: Windows, ids: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words out"]:
+        """A layer over the windows of texts; where vectors are frozen, equal words meet it but once."""
+        if not self.freeze or torch.compiler.is_compiling():
+            return layer(self.spread(ids, mask))
+        # Padding has the vector zero, at place 0.
+        words, places = distinct_words(ids * mask, len(self.vectors))
+        return layer.of_places(self.vectors[words] * self.vectors.shape[1] ** 0.5, places)
 
     def similarity(
         self,

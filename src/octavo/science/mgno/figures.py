@@ -323,6 +323,9 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
         ticks = [
             t for t in (1, 2, 5, 10, 20, 50, 100, 200, 400, 1000) if min(sizes) < 1.5e3 * t < 2 * max(sizes)
         ]
+        if not ticks:
+            # Networks of about one size lie between two round numbers.
+            ticks = [round(sum(sizes) / len(sizes) / 1e3)]
         axes.set_xticks(ticks, [str(t) for t in ticks])
         axes.minorticks_off()
         axes.margins(x=0.2)

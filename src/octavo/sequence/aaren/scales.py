@@ -68,7 +68,7 @@ class Config:
     """Epochs of event forecasting."""
     event_crop: int = 128
     """Events of a training sequence, and of what a forecast looks back on."""
-    event_users: int = 2000
+    event_users: int = 1600
     """Most sequences that are trained on."""
 
     control_tasks: tuple[str, ...] = ("Pendulum-v1", "CartPole-v1")

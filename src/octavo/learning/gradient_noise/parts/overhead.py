@@ -15,7 +15,7 @@ from octavo.learning.gradient_noise.scales import Config
 
 @part(seeds=1, timed=True)
 def deep_step(config: Config, lab: Lab) -> None:
-    """Seconds of a training step of the deep network as it is trained from zeros, bare and with noise."""
+    """Seconds of a training step of the deep network, bare and with noise."""
     x = torch.rand(config.deep_batch, 784, generator=lab.generator("x")).to(lab.device)
     y = torch.randint(10, (config.deep_batch,), generator=lab.generator("y")).to(lab.device)
 
@@ -27,7 +27,6 @@ def deep_step(config: Config, lab: Lab) -> None:
         lambda model: functional.cross_entropy(model(x), y),
         torch.optim.SGD,
         50,
-        clip_norm=config.deep_clip,
     )
     record_seconds(lab, "deep_net", lab.time(steps, repeats=config.timed_repeats), 50)
 

@@ -22,8 +22,9 @@ from octavo.retrieval.neural_ranking.kernel_models import KNRM, ConvKNRM
 from octavo.retrieval.neural_ranking.letter_models import CDSSM, DSSM
 from octavo.retrieval.neural_ranking.ranker import Ranker
 from octavo.retrieval.neural_ranking.ranking_set import RankingSet
-from octavo.retrieval.neural_ranking.scales import Config
+from octavo.retrieval.neural_ranking.scales import LEARNING_RATES, Config
 from octavo.retrieval.neural_ranking.sequence_models import ARCI, MVLSTM, Duet
+from octavo.retrieval.neural_ranking.strategies import title_pairs
 from octavo.retrieval.neural_ranking.text import Vocabulary, tokenise
 from octavo.retrieval.neural_ranking.training import Recipe
 from octavo.retrieval.neural_ranking.tuning import ndcg_of_settings, settings_of_folds
@@ -160,6 +161,18 @@ def titles(number: int) -> tuple[tuple[str, str], ...]:
     return tuple((papers.titles[row], papers.abstracts[row]) for row in rows)
 
 
+@lru_cache(maxsize=2)
+def of_titles(config: Config, vocabulary: Vocabulary) -> RankingSet:
+    """The titles beside abstracts, the same for all models and seeds."""
+    return title_pairs(
+        vocabulary,
+        titles(config.titles),
+        negatives=3,
+        query_length=config.query_length,
+        doc_length=config.doc_length,
+    )
+
+
 def frequent_words(number: int) -> tuple[str, ...]:
     """The words of most documents, every collection counting the same."""
     shares: Counter[str] = Counter()
@@ -211,7 +224,7 @@ def recipe(config: Config, name: str, **changes: object) -> Recipe:
         "epochs": config.cheap_epochs if name in CHEAP else config.epochs,
         "batch": config.batch,
         "listed": config.listed,
-        "learning_rate": config.learning_rate,
+        "learning_rate": LEARNING_RATES[name],
         "patience": 5 if name in CHEAP else 1,
         "watched": config.watched,
     }

@@ -10,10 +10,10 @@ from torch import Tensor
 from octavo.lab import Lab
 from octavo.retrieval.neural_ranking.fitting import OutOfFold, cross_validate
 from octavo.retrieval.neural_ranking.kernel_models import KNRM
-from octavo.retrieval.neural_ranking.parts.material import POOLED, Material, built, recipe, titles
+from octavo.retrieval.neural_ranking.parts.material import POOLED, Material, built, of_titles, recipe
+from octavo.retrieval.neural_ranking.ranker import TwoTowers
 from octavo.retrieval.neural_ranking.ranking_set import mixed
 from octavo.retrieval.neural_ranking.scales import Config
-from octavo.retrieval.neural_ranking.strategies import title_pairs
 from octavo.retrieval.neural_ranking.training import best_weight, train
 
 
@@ -40,27 +40,27 @@ def record(lab: Lab, found: Material, system: str, scores: Tensor) -> np.ndarray
     for dataset, rows in found.rows.items():
         for metric, values in measured.items():
             if rows:
-                items = values[rows]
+                items = published(values[rows])
                 lab.record(system=system, dataset=dataset, metric=metric, value=items.mean(), items=items)
     return ndcg
+
+
+def published(values: np.ndarray) -> np.ndarray:
+    """Values of queries with four digits, so that those of all systems fit into what is published."""
+    return values.round(4)
 
 
 def begun(config: Config, lab: Lab, found: Material, name: str) -> Any:
     """A model of this seed that has learnt to find abstracts by their titles."""
     model = built(name, config, found, lab)
-    pairs = title_pairs(
-        found.vocabulary,
-        titles(config.titles),
-        negatives=config.listed - 1,
-        query_length=config.query_length,
-        doc_length=config.doc_length,
-    )
-    train(
-        model,
-        pairs,
-        recipe=recipe(config, name, epochs=config.title_epochs, batch=2 * config.batch),
-        seed=lab.key("titles"),
-    )
+    sizes: dict[str, Any] = {"epochs": config.title_epochs, "batch": config.title_batch}
+    if isinstance(model, TwoTowers):
+        # DSSM's own objective, a softmax over documents, here over those of many titles.
+        sizes |= {"loss": "listnet", "shared": True, "listed": 2, "batch": 2 * config.title_batch}
+    else:
+        sizes["listed"] = config.title_listed
+    titles = of_titles(config, found.vocabulary)
+    train(model, titles, recipe=recipe(config, name, **sizes), seed=lab.key("titles"))
     return model
 
 

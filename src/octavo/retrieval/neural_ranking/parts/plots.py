@@ -9,7 +9,7 @@ from octavo.retrieval.neural_ranking import figures
 from octavo.retrieval.neural_ranking.losses import LOSSES
 from octavo.retrieval.neural_ranking.parts.material import CHEAP, CLASSIC, POOLED, THIRDS
 
-PARTS_OF_THE_TABLE = ("baselines", "interaction", "representation", "others", "cross_encoder")
+PARTS_OF_THE_TABLE = ("baselines", "interaction", "representation", "symmetric", "others", "cross_encoder")
 
 
 def interval(records: Records, system: str, dataset: str) -> tuple[str, float, float, float] | None:
@@ -48,7 +48,7 @@ def leaderboard_of_collections(records: Records) -> Any:
 def families(records: Records) -> Any:
     """Representation against interaction, symmetric against asymmetric, words against phrases."""
     kept = records.where(
-        part=("interaction", "representation", "others"), dataset=POOLED, metric="ndcg_at_10"
+        part=("interaction", "representation", "symmetric", "others"), dataset=POOLED, metric="ndcg_at_10"
     )
     order = ("drmm", "knrm", "conv_knrm", "match_pyramid", "arc_ii", "arc_i", "dssm")
     bars = {name: kept.where(system=name).values() for name in order if kept.where(system=name).values()}

@@ -1,0 +1,1 @@
+"""The parts of the experiment, a subject a module."""
