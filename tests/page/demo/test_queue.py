@@ -2,11 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from octavo.page.demo.form import Form
-from octavo.page.demo.queue import Busy, Demos
+from octavo.page.demo.queue import Busy, Demos, _end
 from octavo.page.demo.worker import Failed, Shown
 from octavo.page.settings import DemoLimits
 
@@ -79,3 +80,25 @@ def test_no_more_wait_than_may() -> None:
 
     answers = asyncio.run(crowd())
     assert [type(answer) for answer in answers] == [Failed, Failed, Busy]
+
+
+class Lingering:
+    """A killed process that a busy machine has not let go yet."""
+
+    pid = None
+    joined = 0
+
+    def join(self, timeout: float) -> None:
+        self.joined += 1
+
+    def is_alive(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        raise ValueError("Cannot close a process while it is still running.")
+
+
+def test_a_process_that_is_slow_to_go_is_no_fault() -> None:
+    process: Any = Lingering()
+    _end(process)
+    assert process.joined == 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from octavo.errors import OctavoError
 from octavo.page.search import PostgresVectors, VectorIndex, vectors_of
@@ -94,6 +95,18 @@ def test_bad_input(vectors: PostgresVectors) -> None:
         vectors.add([1], np.full((1, 384), np.nan, np.float32), tier=1)
     with pytest.raises(OctavoError, match="before the first"):
         vectors.fit(clustered(10))
+
+
+def test_a_user_who_may_not_make_the_extension_is_told(any_store: Store) -> None:
+    database = any_store.database
+    with database.write() as connection:
+        connection.exec_driver_sql("DROP ROLE IF EXISTS guest")
+        connection.exec_driver_sql("CREATE ROLE guest")
+    event.listen(
+        database.engine, "begin", lambda connection: connection.exec_driver_sql("SET LOCAL ROLE guest")
+    )
+    with pytest.raises(OctavoError, match="CREATE EXTENSION vector once"):
+        PostgresVectors(database)
 
 
 def test_without_pgvector_they_lie_in_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

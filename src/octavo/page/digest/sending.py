@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
-from octavo import catalogue
 from octavo.errors import OctavoError
+from octavo.page.cards import card
 from octavo.page.digest import mails
 from octavo.page.digest.mails import Item
 from octavo.page.digest.postbox import Postbox, Refused
@@ -201,7 +201,7 @@ def item(
 def _summary(paper: ListedPaper) -> str:
     if paper.slug:
         try:
-            return catalogue.paper(paper.slug).summary
+            return card(paper.slug).summary
         except OctavoError:
             pass
     return paper.abstract

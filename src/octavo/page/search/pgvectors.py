@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 from octavo.errors import OctavoError
 from octavo.page.search.vectors import DIM, TARGET, FloatArray, unit
@@ -76,12 +77,21 @@ class PostgresVectors:
 
     Args:
         database: of the store, PostgreSQL with pgvector.
+
+    Raises:
+        OctavoError: the database's user may not make the extension or the table.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        with database.write() as connection:
-            connection.exec_driver_sql(_TABLES)
+        try:
+            with database.write() as connection:
+                connection.exec_driver_sql(_TABLES)
+        except ProgrammingError as error:
+            raise OctavoError(
+                f"PostgreSQL has pgvector and does not let this user make it ready ({error.orig}): its owner "
+                "runs CREATE EXTENSION vector once in this database."
+            ) from None
         self._empty = True
         self._kept = self._read()
 

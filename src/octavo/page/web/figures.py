@@ -15,6 +15,7 @@ from typing import Any
 
 from octavo import catalogue
 from octavo.ledger import published
+from octavo.page import cards
 
 LONGEST = 900
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -86,7 +87,7 @@ class Figures:
 
 def digest_of(slug: str) -> str:
     """What the figures of a paper depend on: its records and its experiment."""
-    card = catalogue.paper(slug)
+    card = cards.card(slug)
     found = hashlib.sha256()
     for run in published.runs(card):
         found.update((run.folder / "records.jsonl").read_bytes())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from octavo import catalogue
+from octavo.page.cards import card
 from octavo.page.store import Filters, ListedPaper, Store
 
 
@@ -66,7 +67,7 @@ class Cards:
         found = self._store.papers.get(paper)
         if found is None or not found.slug:
             return []
-        tasks = set(catalogue.paper(found.slug).tasks)
+        tasks = set(card(found.slug).tasks)
         others = [
             (len(tasks & set(other.tasks)), other.arxiv)
             for other in catalogue.papers()

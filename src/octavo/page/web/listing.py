@@ -10,6 +10,7 @@ from fastapi import HTTPException, Query, Request
 from octavo import catalogue
 from octavo.catalogue import SHELVES
 from octavo.errors import OctavoError
+from octavo.page.cards import card
 from octavo.page.store import Filters, ListedPaper
 from octavo.page.web.page import Page
 
@@ -197,7 +198,7 @@ def card_of(paper: ListedPaper) -> catalogue.Paper | None:
     if not paper.slug:
         return None
     try:
-        return catalogue.paper(paper.slug)
+        return card(paper.slug)
     except OctavoError:
         return None
 

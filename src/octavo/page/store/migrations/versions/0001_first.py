@@ -18,6 +18,8 @@ SQLITE = (
         tokenize="porter unicode61 remove_diacritics 2")""",
     # Words of a batch of an import are written at once, in the place of a megabyte at a time: fewer merges.
     "INSERT INTO papers_fts(papers_fts, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO papers_fts(papers_fts, rank) VALUES ('crisismerge', 32)",
+    "INSERT INTO papers_fts(papers_fts, rank) VALUES ('automerge', 16)",
     """CREATE TRIGGER papers_fts_delete AFTER DELETE ON papers BEGIN
         INSERT INTO papers_fts(papers_fts, rowid, title, authors, abstract)
         VALUES ('delete', old.row, old.title, old.authors, old.abstract); END""",
