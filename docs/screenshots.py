@@ -13,6 +13,7 @@ from typing import Literal
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
+from octavo.page.finding import Fused, complete_vectors
 from octavo.page.serving import application
 from octavo.page.settings import Settings
 from octavo.page.web.page import Page
@@ -60,6 +61,8 @@ def served(folder: Path) -> Iterator[str]:
     while not server.started:
         time.sleep(0.05)
     page.figures.wait()
+    if isinstance(page.finder, Fused):
+        complete_vectors(page.finder.search)
     page.cache.changed()
     yield url
     server.should_exit = True

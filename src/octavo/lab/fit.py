@@ -239,9 +239,8 @@ class _UsualStep:
             )
         loss = result["loss"]
         self._engine.backward(loss if weight == 1.0 else loss * weight)
-        return {
-            name: value.detach() if isinstance(value, Tensor) else value for name, value in result.items()
-        }
+        # The meter reads the numbers, or detaches what it keeps.
+        return dict(result)
 
     def _add_pieces(self, pieces: Iterable[tuple[Any, float]], context: Context) -> dict[str, Tensor | float]:
         total: dict[str, Tensor | float] = {}
@@ -251,7 +250,8 @@ class _UsualStep:
                 numbers = self._add_gradients(piece, context, weight)
             share = weight / context.weight if context.weight else 1.0
             for name, value in numbers.items():
-                total[name] = total.get(name, 0.0) + value * share
+                number = value.detach() if isinstance(value, Tensor) else value
+                total[name] = total.get(name, 0.0) + number * share
         return total
 
 
