@@ -162,9 +162,16 @@ def test_a_run_is_published_and_judged(card: catalogue.Paper) -> None:
     assert folder == card.folder / "published"
     assert sorted(path.name for path in folder.iterdir()) == ["records.jsonl", "run.json", "units.jsonl"]
     assert {r.key for r in published.records(card)} == {r.key for r in run.records()}
-    # The floor has one seed by design, which only a complete run can tell.
+    # The floor has one seed by design.
     assert verdicts(card) == {"better": "holds", "floor": "holds", "fast": "needs gpu"}
     assert published.history(card) == []
+
+
+def test_a_run_tells_what_will_be_published(card: catalogue.Paper) -> None:
+    run = made_run(card)
+    own = {judgement.id: judgement.verdict for judgement in ledger.judge_run(card, run)}
+    ledger.publish(card, run)
+    assert own == verdicts(card)
 
 
 def test_publishing_twice_gives_the_same_bytes(card: catalogue.Paper) -> None:

@@ -132,9 +132,16 @@ class Run:
         config: Any,
         *,
         parts: tuple[str, ...] = (),
+        once: tuple[str, ...] = (),
         root: Path | None = None,
     ) -> "Run":
         """Open the run of a paper, a scale and a config, making its folder where there is none.
+
+        Args:
+            paper, scale, config: what is run.
+            parts: the names of the parts that are run now; those of earlier calls are remembered.
+            once: those of them that are made with one seed by design, which a verdict must know.
+            root: the folder of all runs.
 
         Raises:
             FolderError: the folder cannot be made or written.
@@ -142,16 +149,17 @@ class Run:
         folder = (root or runs_root()) / paper / f"{scale}-{config_hash(config)}"
         with _clear(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        known: list[str] = []
+        known: dict[str, Any] = {}
         if (folder / "run.json").exists():
-            known = cls(folder).description.get("parts", [])
+            known = cls(folder).description
         description = {
             "schema": SCHEMA,
             "paper": paper,
             "scale": scale,
             "config": resolved(config),
             "hash": config_hash(config),
-            "parts": list(parts) + [name for name in known if name not in parts],
+            "parts": list(parts) + [name for name in known.get("parts", []) if name not in parts],
+            "once": sorted({*once, *(name for name in known.get("once", []) if name not in parts)}),
         }
         write_whole(folder / "run.json", json.dumps(description, indent=1) + "\n")
         return cls(folder)

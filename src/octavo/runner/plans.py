@@ -84,7 +84,12 @@ class Plan:
     def create(self) -> Run:
         """Open the run's folder, making it where there is none."""
         return Run.create(
-            self.paper.slug, self.scale, self.config, parts=self.all_parts, root=self.folder.parents[1]
+            self.paper.slug,
+            self.scale,
+            self.config,
+            parts=self.all_parts,
+            once=tuple(part.name for part in self.parts if part.seeds == 1),
+            root=self.folder.parents[1],
         )
 
 
