@@ -197,11 +197,16 @@ def children_of(folder: Path) -> list[int]:
     return found
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts what runs in the background deaf to Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes through /proc")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left_behind(how: signal.Signals, own_folder: Path) -> None:
     command = [sys.executable, str(SCRIPT), "small_lines", "laptop", "2", "pause=30.0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
     deadline = time.monotonic() + 60
     while not list(own_folder.glob("*/*/records.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.1)
