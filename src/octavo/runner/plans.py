@@ -199,6 +199,10 @@ def _override(paper: str, config: Any, overrides: Mapping[str, Any]) -> Any:
         if name not in names:
             hint = catalogue.did_you_mean(name, names)
             raise OctavoError(f"{paper} has no setting {name!r}.{hint} It has {', '.join(names)}.")
+    for name, value in overrides.items():
+        # Counts and sizes: a slice takes a negative one, and measures something else.
+        if type(value) is int and value < 0:
+            raise OctavoError(f"{paper} was asked for with {name}={value}. It must not be negative.")
     config = replace(config, **overrides)
     if config.seeds < 1:
         raise OctavoError(f"A run was asked for with seeds={config.seeds}. It needs at least one.")
