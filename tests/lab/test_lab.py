@@ -11,6 +11,7 @@ from octavo.errors import OctavoError
 from octavo.lab import Lab
 from octavo.lab.records import Record
 from octavo.lab.state import State
+from octavo.lab.timing import Timings
 
 
 class Kept:
@@ -40,6 +41,18 @@ def test_a_seed_is_a_whole_number(seed: Any) -> None:
         Lab("aaren", "stacked", writer=Kept()).record(
             system="a", dataset="d", metric="m", value=1.0, seed=seed
         )
+
+
+def test_seconds_are_the_median_of_a_call() -> None:
+    kept = Kept()
+    lab = Lab("aaren", "costs", writer=kept)
+    timings = Timings({"ours": (4.0, 2.0, 9.0), "theirs": (10.0, 12.0, 8.0)})
+    lab.record_seconds(timings, dataset="steps", calls=2, at={"tokens": 8})
+    found = {(each.system, each.metric, each.value, each.n_items, each.at) for each in kept.records}
+    place = (("tokens", 8),)
+    assert found == {("ours", "seconds", 2.0, 3, place), ("theirs", "seconds", 5.0, 3, place)}
+    with pytest.raises(OctavoError, match="calls=0"):
+        lab.record_seconds(timings, dataset="steps", calls=0)
 
 
 def descent(lab: Lab) -> tuple[list[float], float]:

@@ -56,6 +56,19 @@ def test_what_is_on_disk_is_not_run_again(tmp_path: Path) -> None:
     assert more.run.records().where(seed=(0, 1)) == records
 
 
+def test_again_drops_what_is_asked_for_alone(tmp_path: Path) -> None:
+    trace = {"trace": str(tmp_path / "trace")}
+    before = quiet(runner.plan("small_lines", "smoke", trace))
+    records, units = before.run.records(), before.run.units()
+    again = quiet(runner.plan("small_lines", "smoke", trace, parts=["descent"], seeds=1, fresh=True))
+    assert again.measured == 1
+    assert again.run.records() == records
+    anew = {(line.part, line.seed) for line in again.run.units() if line not in units}
+    assert anew == {("descent", 0)}
+    (aside,) = (path for path in before.run.folder.parent.iterdir() if "." in path.name)
+    assert (Run(aside).records(), Run(aside).units()) == (records, units)
+
+
 def test_figures_are_drawn_and_a_plot_that_cannot_be_is_a_note() -> None:
     outcome = quiet(runner.plan("small_lines", "smoke"))
     assert [figure.name for figure in outcome.figures] == ["errors.png"]
@@ -67,7 +80,7 @@ def test_global_generators_do_not_remember_earlier_units() -> None:
     together = quiet(runner.plan("small_lines", "smoke")).run.records().where(part="ambient", seed=1)
     random.random()
     only = quiet(runner.plan("small_lines", "smoke", parts=["ambient"], fresh=True))
-    assert only.run.records().where(seed=1) == together
+    assert only.run.records().where(part="ambient", seed=1) == together
 
 
 def test_fresh_keeps_the_earlier_records_aside(own_folder: Path) -> None:

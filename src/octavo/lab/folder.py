@@ -3,12 +3,13 @@
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -152,13 +153,16 @@ class Run:
         known: dict[str, Any] = {}
         if (folder / "run.json").exists():
             known = cls(folder).description
+        earlier = known.get("parts", [])
+        rest = [name for name in earlier if name not in parts]
         description = {
             "schema": SCHEMA,
             "paper": paper,
             "scale": scale,
             "config": resolved(config),
             "hash": config_hash(config),
-            "parts": list(parts) + [name for name in known.get("parts", []) if name not in parts],
+            # Some parts alone must not change the order in which the records of all stand.
+            "parts": earlier if set(parts) <= set(earlier) else [*parts, *rest],
             "once": sorted({*once, *(name for name in known.get("once", []) if name not in parts)}),
         }
         write_whole(folder / "run.json", json.dumps(description, indent=1) + "\n")
@@ -290,10 +294,40 @@ class Run:
 
     def archive(self) -> Path:
         """Put the folder aside under a name with the time, so that everything is measured anew."""
-        aside = self.folder.with_name(f"{self.folder.name}.{time.strftime('%Y%m%d-%H%M%S')}")
+        aside = self._aside()
         with _clear(self.folder):
             self.folder.rename(aside)
         return aside
+
+    def forget(self, units: Collection[tuple[str, int]]) -> Path:
+        """Put a copy of the folder aside and drop some units, so that they alone are measured anew.
+
+        Args:
+            units: the part and the seed of each.
+        """
+        aside = self._aside()
+        with _clear(self.folder):
+            shutil.copytree(self.folder, aside)
+        kept = [line for line in self.units() if (line.part, line.seed) not in units]
+        # A unit may hold the numbers of many seeds, stacked in one model: with a part's last unit all go.
+        whole = {part for part, _ in units} - {line.part for line in kept}
+        records = [
+            record
+            for record in self.records()
+            if record.part not in whole and (record.part, record.seed) not in units
+        ]
+        # The units first: what has lost its line is measured again, also where this is cut short.
+        for name, lines in (("units.jsonl", kept), ("records.jsonl", records)):
+            write_whole(self.folder / name, "".join(f"{line.to_json()}\n" for line in lines))
+        for part, seed in units:
+            self.clear_work(part, seed)
+        return aside
+
+    def _aside(self) -> Path:
+        """A name beside the folder that is free."""
+        stamp = f"{self.folder.name}.{time.strftime('%Y%m%d-%H%M%S')}"
+        names = itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2)))
+        return next(path for name in names if not (path := self.folder.with_name(name)).exists())
 
     def _probe(self) -> None:
         with _clear(self.folder):

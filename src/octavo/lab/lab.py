@@ -174,6 +174,33 @@ class Lab:
             self.say(f"{self.part}: the machine is busy, and these times are not to be trusted")
         return timings
 
+    def record_seconds(
+        self, timings: "Timings", *, dataset: str, calls: int = 1, metric: str = "seconds", **names: Any
+    ) -> None:
+        """Record the median of each timed system, with its repetitions as items.
+
+        Args:
+            timings: as `time` returned them, the names being those of systems.
+            dataset, metric: the names that claims use.
+            calls: how often each function did what is recorded, such as 50 where it took 50 steps.
+            names: what else `record` takes, such as `at`.
+
+        Raises:
+            OctavoError: the calls are fewer than one.
+        """
+        if calls < 1:
+            raise OctavoError(f"lab.record_seconds needs at least one call; got calls={calls}.")
+        for system, seconds in timings.seconds.items():
+            self.record(
+                system=system,
+                dataset=dataset,
+                metric=metric,
+                value=timings.median(system) / calls,
+                unit="s",
+                items=[each / calls for each in seconds],
+                **names,
+            )
+
     def fit(
         self, name: str, model: "nn.Module", loss: Callable[..., Any], data: Any, **settings: Any
     ) -> "Fit":

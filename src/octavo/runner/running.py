@@ -97,8 +97,10 @@ def opened(plan: Plan) -> Iterator[tuple[Run, list[str]]]:
     notes: list[str] = []
     folder = plan.create()
     if plan.fresh and folder.units():
+        asked = {(unit.part, unit.seed) for unit in plan.units}
         with folder.locked():
-            aside = folder.archive()
+            others = any((line.part, line.seed) not in asked for line in folder.units())
+            aside = folder.forget(asked) if others else folder.archive()
         notes.append(f"The earlier records are kept in {aside}.")
         folder = plan.create()
     with folder.locked():
