@@ -1,6 +1,7 @@
 """Searches in a lexicon are held to looking at every word."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -131,7 +132,32 @@ def test_bad_lexica_are_refused() -> None:
         Lexicon(["a", ""])
     with pytest.raises(ValueError, match="must not be negative"):
         Lexicon(["a"]).nearest("a", -1)
-    foreign = Lexicon(["abc", "xyz"])
-    with pytest.raises(ValueError, match="written_in"):
-        foreign.decode(frames_of(0), LETTERS, mode="exact")
-    assert foreign.written_in(LETTERS).words == ("abc",)
+    with pytest.raises(ValueError, match="no words; give a list"):
+        Lexicon("words")
+    with pytest.raises(ValueError, match="top_k=0 at least 1"):
+        Lexicon(["a"]).decode(frames_of(0), LETTERS, top_k=0)
+    with pytest.raises(ValueError, match="word 1 of the lexicon, .*, has a line break"):
+        Lexicon(["a", "b\nc"]).save("nowhere.txt")
+
+
+@pytest.mark.parametrize("mode", ["nearest", "exact"])
+def test_foreign_words_are_named_or_passed_over(mode: Literal["nearest", "exact"]) -> None:
+    frames = frames_of(0, "abd", noise=0.3)
+    with pytest.raises(ValueError, match="word 1 of the lexicon, 'abf', has symbols that are not in"):
+        Lexicon(["abc", "abf"]).decode(frames, LETTERS, mode=mode)
+    lexicon = Lexicon(["abc", "abf"], skip=True)
+    assert lexicon.decode(frames, LETTERS, mode=mode)[0].text == "abc"
+    assert lexicon.written_in(LETTERS).words == ("abc",)
+    with pytest.raises(ValueError, match="at least one word"):
+        Lexicon(["xyz"], skip=True).decode(frames, LETTERS, mode=mode)
+
+
+def test_half_a_million_words_go_through_a_file_and_are_searched(tmp_path: Path) -> None:
+    numbers = np.arange(500_000)
+    letters = np.array(list("abcde"))[(numbers[:, None] // 5 ** np.arange(9)) % 5]
+    words = ["".join(row) for row in letters.tolist()]
+    Lexicon(words).save(tmp_path / "words.txt")
+    lexicon = Lexicon.load(tmp_path / "words.txt")
+    assert len(lexicon) == 500_000
+    assert words[-1] in lexicon
+    assert words[123_456] in lexicon.nearest(words[123_456][1:], 1)

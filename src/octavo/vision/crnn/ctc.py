@@ -51,6 +51,9 @@ def ctc_loss(
 ) -> Float[Tensor, " batch"]:
     """-log p(label | frames) of each row, in float32 at least.
 
+    A GPU's own backward pass adds up in no fixed order. With `torch.use_deterministic_algorithms(True)` the
+    loss of frames on a GPU is computed on the CPU, and repeats bit for bit.
+
     Args:
         log_probs: logarithms of class probabilities.
         lengths: frames of each row that count.
@@ -77,7 +80,12 @@ def ctc_loss(
                 f"has {given}; an image at least {4 * max(needed - 1, 1)} wide after resizing would do"
             )
     wide = log_probs if log_probs.dtype == torch.float64 else log_probs.float()
-    return F.ctc_loss(wide.transpose(0, 1), targets, lengths, target_lengths, blank=BLANK, reduction="none")
+    if wide.is_cuda and torch.are_deterministic_algorithms_enabled():
+        wide, targets, lengths, target_lengths = (
+            each.cpu() for each in (wide, targets, lengths, target_lengths)
+        )
+    losses = F.ctc_loss(wide.transpose(0, 1), targets, lengths, target_lengths, blank=BLANK, reduction="none")
+    return losses.to(log_probs.device)
 
 
 def ctc_greedy(

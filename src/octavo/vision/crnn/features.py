@@ -164,11 +164,12 @@ class ConvolutionalFeatures(nn.Module):
         for stage, convolve, norm, pool in zip(
             self.stages, self.convolutions, self.norms, self.pools, strict=True
         ):
-            hidden = F.relu(norm(convolve(hidden)))
+            hidden = norm(convolve(hidden))
             if widths is not None:
                 behind = valid - 1 if stage.last else valid
                 hidden = hidden.masked_fill(self._beyond(hidden, behind), 0.0)
-            hidden = pool(hidden)
+            # The same as the other way round, and a quarter of the work.
+            hidden = F.relu(pool(hidden))
             valid = self._after(stage, valid)
         if self.variant == "easyocr":
             return reduce(hidden, "batch size rows time -> batch time size", "mean"), valid

@@ -122,7 +122,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         # 100 at height 32, as the paper tests.
         own: dict[str, Any] = {"height": self.height, "min_width": 100 * self.height // 32}
         if self.variant == "easyocr":
-            own |= {"min_width": self.height, "centre": 127.5, "scale": 127.5, "multiple": 8}
+            own |= {"min_width": self.height, "centre": 127.5, "scale": 127.5, "multiple": 8, "contrast": 0.5}
         return CRNNProcessor(**own | settings)
 
     def encode(
