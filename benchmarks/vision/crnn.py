@@ -263,7 +263,9 @@ def noisy_frames(word: str, alphabet: Alphabet, random: np.random.Generator) -> 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=Path, help="a copy of github.com/meijieru/crnn.pytorch")
     options = parser.parse_args()
     console = Console(width=120)

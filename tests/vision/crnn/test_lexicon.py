@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from octavo.vision import BKTree, Lexicon
+from octavo.vision import BKTree, Lexicon, ctc_beam
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.lexicon import most_probable, score_words
 from octavo.vision.crnn.trie import LetterTrie
@@ -118,6 +118,18 @@ def test_a_word_too_long_for_the_picture_is_impossible_and_no_error() -> None:
     assert score_words(frames, words, LETTERS)[0] == -torch.inf
     assert most_probable(frames, words, LETTERS)[0].text == "ab"
     assert Lexicon(words).decode(frames, LETTERS, mode="exact")[0].text == "ab"
+    assert Lexicon(["aaaa"]).decode(frames, LETTERS, delta=3)[0].text == "ab"
+
+
+def test_frames_of_another_alphabet_or_without_numbers_are_refused() -> None:
+    for frames, message in (
+        (torch.zeros(4, 9), "the frames have 9 classes, the alphabet and the blank 6"),
+        (torch.full((4, 6), torch.nan), r"the frames have nan at \(0, 0\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Lexicon(["a"]).decode(frames, LETTERS, mode="exact")
+        with pytest.raises(ValueError, match=message):
+            ctc_beam(frames, LETTERS)
 
 
 def test_a_lexicon_goes_through_a_file(tmp_path: Path) -> None:

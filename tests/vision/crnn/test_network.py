@@ -95,8 +95,15 @@ def test_bad_inputs_are_named() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             model(**arguments)
-    with pytest.raises(ValueError, match="height=48 must be 32, 64 or 128"):
-        CRNN(height=48)
+    for settings, message in (
+        ({"height": 48}, "height=48 must be 32, 64 or 128"),
+        ({"width_mult": 0.0}, r"width_mult=0\.0"),
+        ({"in_channels": 0}, "in_channels=0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            CRNN(**settings)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="pictures have 3 channels, expected 1"):
+        model(torch.zeros(1, 3, 32, 32))
 
 
 def test_recognition_is_the_same_whatever_stands_beside_a_picture() -> None:
@@ -310,6 +317,7 @@ def test_pictures_of_any_mode_become_grey(picture: object, level: int) -> None:
         (np.full((4, 9), 2.0, np.float32), "fractions from 2 to 2"),
         (np.zeros((0, 9), np.uint8), "shape"),
         (np.zeros((4, 9, 7), np.uint8), "7 channels"),
+        (Image.new("I", (9, 4), 70_000), "levels from 70000 to 70000; give 0 to 65535"),
     ],
 )
 def test_pictures_that_are_none_are_refused(picture: np.ndarray, message: str) -> None:
@@ -319,6 +327,8 @@ def test_pictures_that_are_none_are_refused(picture: np.ndarray, message: str) -
         CRNNProcessor()([])
     with pytest.raises(TypeError, match="give a PIL image"):
         CRNNProcessor()("file.png")
+    with pytest.raises(TypeError, match="picture 0 is of complex128"):
+        CRNNProcessor()(np.zeros((4, 9), np.complex128))
 
 
 def test_widths_keep_the_proportions_or_not() -> None:
@@ -341,5 +351,5 @@ def test_pale_pictures_are_spread_where_the_weights_want_it() -> None:
     assert wide[0].max() - wide[0].min() > 2 * (same[0].max() - same[0].min())
     assert torch.equal(wide[1], same[1])
     assert CRNN("ab", "easyocr", height=64, width_mult=0.1).processor().contrast == 0.5
-    with pytest.raises(ValueError, match="contrast=2"):
-        CRNNProcessor(contrast=2)
+    with pytest.raises(ValueError, match=r"contrast=2\.0"):
+        CRNNProcessor(contrast=2.0)

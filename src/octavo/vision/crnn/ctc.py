@@ -88,6 +88,25 @@ def ctc_loss(
     return losses.to(log_probs.device)
 
 
+def check_frames(log_probs: Tensor, alphabet: Alphabet) -> None:
+    """Frames are of an alphabet, and numbers.
+
+    Args:
+        log_probs: logarithms of class probabilities of one picture or more.
+        alphabet: of the classes.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if log_probs.shape[-1] != alphabet.classes:
+        raise ValueError(
+            f"the frames have {log_probs.shape[-1]} classes, the alphabet and the blank {alphabet.classes}"
+        )
+    if log_probs.isnan().any():
+        place = tuple(log_probs.isnan().nonzero()[0].tolist())
+        raise ValueError(f"the frames have nan at {place}; give logarithms of probabilities")
+
+
 def ctc_greedy(
     log_probs: Float[Tensor, "batch time classes"], lengths: Int64[Tensor, " batch"], alphabet: Alphabet
 ) -> list[str]:
@@ -98,8 +117,12 @@ def ctc_greedy(
         lengths: frames of each row that count.
         alphabet: of the classes.
 
+    Raises:
+        ValueError: the frames do not fit the alphabet.
+
     Source: arXiv 1507.05717, section 2.3.2.
     """
+    check_frames(log_probs, alphabet)
     best = log_probs.argmax(-1).tolist()
     return [alphabet.collapse(path[:length]) for path, length in zip(best, lengths.tolist(), strict=True)]
 
@@ -116,7 +139,7 @@ def ctc_beam(
         top_k: texts that are returned, best first.
 
     Raises:
-        ValueError: a number is below 1.
+        ValueError: a number is below 1, or the frames do not fit the alphabet.
 
     Example:
         >>> frames = torch.tensor([[0.6, 0.4], [0.6, 0.4]]).log()
@@ -125,6 +148,9 @@ def ctc_beam(
     """
     if width < 1 or top_k < 1:
         raise ValueError(f"width={width} and top_k={top_k} must be at least 1; 16 and 1 are good numbers")
+    check_frames(log_probs, alphabet)
+    if log_probs.ndim != 2:
+        raise ValueError(f"got frames of shape {tuple(log_probs.shape)}; give (time, classes) of one picture")
     frames = log_probs.double().exp()
     frames = frames / frames.amax(-1, keepdim=True)  # keeps the numbers in range; put back at the end
     # Of each prefix: probability that the frames so far are read as it, ending in blank or its last symbol.

@@ -107,6 +107,11 @@ class ConvolutionalFeatures(nn.Module):
         in_channels: int = 1,
     ) -> None:
         super().__init__()
+        if variant not in STAGES or width_mult <= 0 or in_channels < 1:
+            raise ValueError(
+                f"got variant={variant!r}, width_mult={width_mult}, in_channels={in_channels}; variant is one of "
+                f"{', '.join(STAGES)}, the numbers are positive"
+            )
         # EasyOCR averages over the rows that are left, others have one.
         halvings = 0 if variant == "easyocr" else height.bit_length() - 6
         if height < 32 or height & (height - 1) or halvings > 2:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.bk_tree import BKTree, distances
-from octavo.vision.crnn.ctc import Hypothesis, ctc_greedy, ctc_loss, frames_needed
+from octavo.vision.crnn.ctc import Hypothesis, check_frames, ctc_greedy, ctc_loss, frames_needed
 from octavo.vision.crnn.trie import LetterTrie
 
 
@@ -117,29 +117,32 @@ class Lexicon:
             top_k: how many words.
 
         Raises:
-            ValueError: a word has symbols that the alphabet lacks, and `skip` is not set; or a number is out of
-                range.
+            ValueError: a word has symbols that the alphabet lacks, and `skip` is not set; the frames do not fit
+                the alphabet; or a number is out of range.
         """
         if mode not in ("nearest", "exact") or top_k < 1:
             raise ValueError(f"mode={mode!r} is 'nearest' or 'exact', top_k={top_k} at least 1")
+        check_frames(log_probs, alphabet)
         own = self._for(alphabet)
         if mode == "exact":
             found = own._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
             return [Hypothesis(own.words[word], log_prob) for word, log_prob in found]
         text = ctc_greedy(log_probs[None], torch.tensor([len(log_probs)]), alphabet)[0]
-        return most_probable(log_probs, own.nearest(text, delta) or [text], alphabet, top_k)
+        found = most_probable(log_probs, own.nearest(text, delta) or [text], alphabet, top_k)
+        # Words for which the picture has too few frames are no answer.
+        possible = [each for each in found if each.log_prob > -torch.inf]
+        return possible or most_probable(log_probs, [text], alphabet)
 
     def _for(self, alphabet: Alphabet) -> "Lexicon":
         """The words that an alphabet can write, looked through once."""
         if alphabet.symbols not in self._written:
-            own = self.written_in(alphabet)
-            if own is not self and not self.skip:
-                place = next(index for index, word in enumerate(self.words) if word not in own)
-                raise ValueError(
-                    f"word {place} of the lexicon, {self.words[place]!r}, has symbols that are not in "
-                    f"{alphabet!r}; Lexicon(words, skip=True) passes over such words"
-                )
-            self._written[alphabet.symbols] = own
+            for place, word in enumerate(() if self.skip else self.words):
+                if any(symbol not in alphabet for symbol in alphabet.split(word)):
+                    raise ValueError(
+                        f"word {place} of the lexicon, {word!r}, has symbols that are not in {alphabet!r}; "
+                        "Lexicon(words, skip=True) passes over such words"
+                    )
+            self._written[alphabet.symbols] = self.written_in(alphabet) if self.skip else self
         return self._written[alphabet.symbols]
 
     def _trie(self, alphabet: Alphabet) -> LetterTrie:

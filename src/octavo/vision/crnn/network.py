@@ -37,7 +37,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         (variant `official`).
 
     Raises:
-        ValueError: the height is not one of these.
+        ValueError: the height, the variant or the recurrent layers are none of these.
 
     Example:
         >>> model = CRNN(alphabet="0-9a-z", width_mult=0.25).eval()
@@ -136,6 +136,8 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
                 f"pictures are {images.shape[-2]} x {images.shape[-1]}, expected height {self.height} and a "
                 f"width of at least {NARROWEST}; model.processor() makes them so"
             )
+        if images.shape[1] != self.in_channels:
+            raise ValueError(f"pictures have {images.shape[1]} channels, expected {self.in_channels}")
         # Convolutions of few channels are quicker on CPUs in this order.
         images = images.contiguous(memory_format=torch.channels_last)
         features, lengths = self.features(images, widths)

@@ -158,7 +158,7 @@ def grey(picture: Any, index: int = 0) -> UInt8[np.ndarray, "rows columns"]:
 
     Raises:
         ValueError: the picture has no pixel, or one that is not finite.
-        TypeError: it is no picture.
+        TypeError: it is no picture, or not of numbers.
     """
     if isinstance(picture, Image.Image):
         return _of_pil(picture, index)
@@ -197,6 +197,8 @@ def _to_bytes(numbers: np.ndarray, index: int) -> UInt8[np.ndarray, "..."]:
         return numbers.astype(np.uint8) * 255
     if numbers.dtype == np.uint16:
         return (numbers >> 8).astype(np.uint8)
+    if not np.issubdtype(numbers.dtype, np.integer) and not np.issubdtype(numbers.dtype, np.floating):
+        raise TypeError(f"picture {index} is of {numbers.dtype}; give whole numbers, fractions or truths")
     if not np.issubdtype(numbers.dtype, np.floating):
         if numbers.min() < 0 or numbers.max() > 255:
             raise ValueError(
@@ -220,6 +222,10 @@ def _of_pil(picture: Image.Image, index: int) -> UInt8[np.ndarray, "rows columns
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         numbers = np.asarray(picture)
         if picture.mode == "I":
+            if numbers.min() < 0 or numbers.max() > 65_535:
+                raise ValueError(
+                    f"picture {index} has levels from {numbers.min()} to {numbers.max()}; give 0 to 65535"
+                )
             numbers = numbers.astype(np.uint16)
         return _to_bytes(numbers, index)
     if "A" in picture.getbands() or "transparency" in picture.info:

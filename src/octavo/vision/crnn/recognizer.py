@@ -198,8 +198,14 @@ class CTCModel(nn.Module, ABC):
             log_probs: of the picture's frames.
             lexicon: words to choose from.
             delta: edit distance within which the lexicon is searched.
+
+        Raises:
+            ValueError: the frames do not fit the alphabet.
+            TypeError: the lexicon is none.
         """
         frames = torch.tensor([len(log_probs)])
+        if lexicon is not None and not hasattr(lexicon, "decode"):
+            raise TypeError(f"lexicon is a {type(lexicon).__name__}; give a Lexicon(words)")
         if lexicon is None:
             path = log_probs.argmax(-1).tolist()
             text = ctc_greedy(log_probs[None], frames, self.alphabet)[0]

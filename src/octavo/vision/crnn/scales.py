@@ -70,11 +70,11 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_short_steps: int = 300
+    music_short_steps: int = 400
     """Training steps on the shortest quarter of the fragments, before all of them."""
-    music_steps: int = 700
+    music_steps: int = 800
     """Training steps on music."""
-    music_batch: int = 16
+    music_batch: int = 8
     """Fragments a step."""
     music_width: float = 0.25
     """Size of the network that reads music, as a share of the paper's."""
