@@ -36,8 +36,8 @@ from octavo.vision.crnn.alphabet import Alphabet
 
 WORDS, DICTIONARY, DELTA, QUERIES = 48, 50_000, 3, 2
 FASTER_IN_BATCHES = 1.0
-"""One core does the convolutions, which are nine tenths of the work, near its full rate for one picture already:
-a batch has nothing left to win there. Four times as fast as one by one, which GPUs reach, is out of reach here."""
+"""One core does the convolutions, nine tenths of the work, near its full rate for one picture already: a
+batch has nothing left to win there, and four times the words a second is out of reach."""
 FASTER_THAN_ALL_WORDS = 20.0
 EXACT_SECONDS = 0.06
 """A word, in a dictionary of 50,000."""
@@ -60,7 +60,7 @@ class Port(nn.Module):
 
 
 def port_of(model: CRNN, folder: Path | None) -> nn.Module:
-    """The port with the weights of a model: the file of its repository, or the same layers written plainly."""
+    """The port with a model's weights: the file of its repository, or the same layers written plainly."""
     if folder is None:
         port = Port(CRNN().eval())
         port.model.load_state_dict(model.state_dict())
@@ -177,8 +177,8 @@ def reading(console: Console, threads: int, folder: Path | None) -> None:
     if apart > SAME:
         raise SystemExit(f"log-probabilities of octavo and the port differ by {apart:.1e}, more than {SAME}")
     console.print(f"largest difference of log-probabilities, octavo and port: {apart:.1e}")
-    ratio = timings.ratio(name_of_port, "octavo, batches").value
-    must("batches beside the port", ratio, FASTER_IN_BATCHES, timings, console)
+    faster = timings.ratio(name_of_port, "octavo, batches").value
+    must("batches beside the port", faster, FASTER_IN_BATCHES, timings, console)
 
 
 def searching(console: Console) -> None:

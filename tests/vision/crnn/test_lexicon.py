@@ -148,7 +148,7 @@ def test_bad_lexica_are_refused() -> None:
         Lexicon("words")
     with pytest.raises(ValueError, match="top_k=0 at least 1"):
         Lexicon(["a"]).decode(frames_of(0), LETTERS, top_k=0)
-    with pytest.raises(ValueError, match="word 1 of the lexicon, .*, has a line break"):
+    with pytest.raises(ValueError, match=r"word 1 of the lexicon, .*, has a line break"):
         Lexicon(["a", "b\nc"]).save("nowhere.txt")
 
 

@@ -37,7 +37,7 @@ def demo(
             "C4 E4 G4".
         kind: what stands in the picture.
         weights: EasyOCR's `english` ones, octavo's small `rendered` ones, or the best that are here.
-        lexicon: of a word, also the five most probable of an English dictionary, where one is installed, with the
+        lexicon: of a word, also the five most probable of an English dictionary, where one is here, with the
             logarithms of their probabilities.
         seed: of the picture's looks, where it is made here.
     """

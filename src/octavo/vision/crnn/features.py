@@ -109,8 +109,8 @@ class ConvolutionalFeatures(nn.Module):
         super().__init__()
         if variant not in STAGES or width_mult <= 0 or in_channels < 1:
             raise ValueError(
-                f"got variant={variant!r}, width_mult={width_mult}, in_channels={in_channels}; variant is one of "
-                f"{', '.join(STAGES)}, the numbers are positive"
+                f"got variant={variant!r}, width_mult={width_mult}, in_channels={in_channels}; "
+                f"variant is one of {', '.join(STAGES)}, the numbers are positive"
             )
         # EasyOCR averages over the rows that are left, others have one.
         halvings = 0 if variant == "easyocr" else height.bit_length() - 6

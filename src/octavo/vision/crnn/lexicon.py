@@ -117,16 +117,16 @@ class Lexicon:
             top_k: how many words.
 
         Raises:
-            ValueError: a word has symbols that the alphabet lacks, and `skip` is not set; the frames do not fit
-                the alphabet; or a number is out of range.
+            ValueError: a word has symbols that the alphabet lacks, and `skip` is not set; the frames do not
+                fit the alphabet; or a number is out of range.
         """
         if mode not in ("nearest", "exact") or top_k < 1:
             raise ValueError(f"mode={mode!r} is 'nearest' or 'exact', top_k={top_k} at least 1")
         check_frames(log_probs, alphabet)
         own = self._for(alphabet)
         if mode == "exact":
-            found = own._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
-            return [Hypothesis(own.words[word], log_prob) for word, log_prob in found]
+            best = own._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
+            return [Hypothesis(own.words[word], log_prob) for word, log_prob in best]
         text = ctc_greedy(log_probs[None], torch.tensor([len(log_probs)]), alphabet)[0]
         found = most_probable(log_probs, own.nearest(text, delta) or [text], alphabet, top_k)
         # Words for which the picture has too few frames are no answer.

@@ -62,8 +62,8 @@ def chance_of_no_rival(
 ) -> Float[np.ndarray, " pictures"]:
     """The chance that a lexicon of the true word and others has none that is more probable than the true one.
 
-    Lexica are drawn from the other words of the test set. Of all that could be drawn this is the share in which
-    a picture is read right, so that no draw has to be made.
+    Lexica are drawn from the other words of the test set. Of all that could be drawn this is the share in
+    which a picture is read right, so that no draw has to be made.
 
     Args:
         rivals: of each picture, how many of the other words are at least as probable as the true one.

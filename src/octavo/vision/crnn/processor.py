@@ -65,7 +65,7 @@ class CRNNProcessor:
         if min_width < NARROWEST or height < 1 or multiple < 1 or scale <= 0 or not 0 <= contrast <= 1:
             raise ValueError(
                 f"got height={height}, min_width={min_width}, multiple={multiple}, scale={scale}, "
-                f"contrast={contrast}; min_width is at least {NARROWEST}, contrast 0 to 1, the others positive"
+                f"contrast={contrast}; min_width is at least {NARROWEST}, contrast 0 to 1, others positive"
             )
         if max_width is not None and max_width < min_width:
             raise ValueError(
@@ -114,8 +114,8 @@ class CRNNProcessor:
             width = min(width, self.max_width)
         if width > WIDEST:
             raise ValueError(
-                f"picture {index} of {rows} x {columns} would be {width} wide at height {self.height}, the most "
-                f"is {WIDEST}; cut out one line, or give max_width"
+                f"picture {index} of {rows} x {columns} would be {width} wide at height {self.height}, "
+                f"the most is {WIDEST}; cut out one line, or give max_width"
             )
         levels = spread(levels, self.contrast)
         if (rows, columns) == (self.height, width):

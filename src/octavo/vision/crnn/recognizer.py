@@ -224,7 +224,7 @@ def _check_widths(widths: Tensor, images: Tensor) -> None:
     for row, width in enumerate(widths.tolist()):
         if not NARROWEST <= width <= images.shape[-1]:
             raise ValueError(
-                f"picture {row} has width {width}; widths are {NARROWEST} to {images.shape[-1]}, the batch's own"
+                f"picture {row} has width {width}; widths are {NARROWEST} to {images.shape[-1]}, the batch's"
             )
 
 

@@ -18,8 +18,8 @@ def trained_on(lab: Lab, model: MusicCRNN, tunes: list[Engraved], steps: tuple[i
     """Trains on photographs of fragments, of which there are new ones every time.
 
     On fragments of few notes the network soon leaves the phase in which it reads nothing but blanks, so the
-    shortest quarter comes first, at a rate that does not fall while there is so much to learn. Few fragments a
-    step serve better than many: in the same time twice the steps.
+    shortest quarter comes first, at a rate that does not fall while there is so much to learn. Few fragments
+    a step serve better than many: in the same time twice the steps.
 
     Args:
         lab: trains.
