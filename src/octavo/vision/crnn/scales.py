@@ -13,9 +13,9 @@ class Config:
     seeds: int = 3
     """Seeds of what is trained."""
 
-    digit_steps: int = 450
+    digit_steps: int = 650
     """Training steps on strings of digits."""
-    digit_batch: int = 32
+    digit_batch: int = 16
     """Strings a step."""
     digit_width: float = 0.25
     """Size of the networks that read digits, as a share of the paper's."""
