@@ -12,7 +12,7 @@ Placed = Mapping[str, Mapping[Number, Sequence[float]]]
 
 LABELS = {
     "mgno": "MgNO",
-    "mgno_lifted": "MgNO, lifted and projected (as many steps)",
+    "mgno_lifted": "MgNO, lifted and projected",
     "fno": "FNO",
     "fno_small": "FNO of MgNO's size",
     "unet": "U-Net",

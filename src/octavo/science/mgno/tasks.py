@@ -10,9 +10,14 @@ from torch import Tensor, nn
 
 from octavo.science.mgno import pde
 from octavo.science.mgno.boundary import Boundary
+from octavo.science.mgno.kept import kept_pairs
 
 Equation = Literal["darcy", "darcy_rough", "helmholtz", "navier_stokes"]
 Errors = Callable[[Tensor, Tensor], Float[Tensor, " batch"]]
+
+
+WORTH_KEEPING = 500
+"""So many solved pairs are kept on disk."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,34 @@ class Scaled(nn.Module):
         return found * self.u_scale + self.u_mean
 
 
+@torch.no_grad()
+def widened(narrow: nn.Module, wide: nn.Module) -> nn.Module:
+    """The wide network with the weights of the narrow one and zeros for the rest: the same function.
+
+    Training keeps it so. A neuron to which and from which all weights are 0 is 0 itself, and then the
+    gradients of these weights are exactly 0.
+
+    Args:
+        narrow: a network.
+        wide: one of the same form with more channels; it is changed.
+
+    Raises:
+        ValueError: a parameter of the narrow one does not fit into that of the wide one.
+
+    Example:
+        >>> narrow, wide = (nn.Sequential(nn.Linear(2, n), nn.GELU(), nn.Linear(n, 1)) for n in (3, 8))
+        >>> x = torch.randn(5, 2)
+        >>> torch.allclose(widened(narrow, wide)(x), narrow(x), atol=1e-6)
+        True
+    """
+    for (name, one), other in zip(narrow.named_parameters(), wide.parameters(), strict=True):
+        if one.ndim != other.ndim or any(a > b for a, b in zip(one.shape, other.shape, strict=True)):
+            raise ValueError(f"{name} of shape {tuple(one.shape)} does not fit into {tuple(other.shape)}")
+        other.zero_()
+        other[tuple(slice(size) for size in one.shape)] = one
+    return wide
+
+
 def one_cycle(progress: float) -> float:
     """The learning rate's factor: from a tenth up over the first fifth, and down to nothing, as the authors
     have it.
@@ -112,7 +145,7 @@ def make_task(
     omega: float = 300.0,
     viscosity: float = 1e-3,
 ) -> Task:
-    """Solves an equation often enough.
+    """Solves an equation often enough; what takes long, Darcy's, is kept in this machine's cache.
 
     Args:
         equation: which.
@@ -144,7 +177,15 @@ def make_task(
         a, u = flow[:, 1:2], flow[:, 2:3]
         boundary = "periodic"
     else:
-        a, u = pde.darcy(train + test, size, "rough" if equation == "darcy_rough" else "two-phase", seed=seed)
+        kind: Literal["rough", "two-phase"] = "rough" if equation == "darcy_rough" else "two-phase"
+        n = train + test
+
+        def solve() -> tuple[Tensor, Tensor]:
+            return pde.darcy(n, size, kind, seed=seed)
+
+        # A few are solved as soon as read.
+        name = f"darcy-{kind}-{size}-{n}-{seed}-v{pde.DARCY_VERSION}"
+        a, u = kept_pairs(name, solve) if n >= WORTH_KEEPING else solve()
         boundary = "dirichlet"
     return Task(equation, (a[:train], u[:train]), (a[train:], u[train:]), boundary)
 

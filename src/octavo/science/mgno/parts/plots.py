@@ -59,7 +59,7 @@ def padding_and_boundary(records: Records) -> Any:
 @plot
 def training_and_test(records: Records) -> Any:
     """Training and test error, epoch by epoch, beside FNO."""
-    found = records.where(part="overfitting")
+    found = records.where(part=("overfitting", "overfitting_on_a_line"))
     names = found.where(metric="level_error").datasets
     if not names:
         return None
@@ -84,5 +84,5 @@ def training_on_waves(records: Records) -> Any:
 @plot
 def accuracy_on_darcy(records: Records) -> Any:
     """Test error and parameters after equal time."""
-    found = records.where(part="accuracy")
-    return figures.accuracy(found, colours(["mgno", "mgno_lifted", "unet", "fno", "fno_small"]))
+    found = records.where(part=("accuracy", "other_equations"))
+    return figures.accuracy(found, colours(["mgno", "unet", "fno", "fno_small"]))
