@@ -14,7 +14,7 @@ def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
         raise ValueError(f"{name}={value!r} is not known; choose one of {listed}")
 
 
-def check_sizes(least: int = 1, /, **numbers: int) -> None:
+def check_sizes(least: int = 1, /, **numbers: object) -> None:
     """Sizes must be whole numbers of at least so many."""
     for name, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
@@ -36,7 +36,7 @@ def check_square(name: str, field: Any) -> None:
         raise ValueError(f"{name} must be a NumPy array of one size on both axes, got a {what}")
 
 
-def check_field(x: Tensor, channels: int, dim: int, levels: int) -> None:
+def check_field(x: Any, channels: int, dim: int, levels: int) -> None:
     """A batch of fields must be real, of the right channels, and fine enough for all levels."""
     if not isinstance(x, Tensor):
         raise TypeError(f"expected a torch tensor, got {type(x).__name__}; torch.as_tensor(x) makes one")

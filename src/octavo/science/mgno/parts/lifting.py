@@ -7,10 +7,11 @@ from octavo.science.mgno.parts.training import test_errors, train
 from octavo.science.mgno.scales import Config
 from octavo.science.mgno.tasks import make_task
 
+BATCH = 8
 DATASET = "darcy_coarse"
 
 
-@part(seeds=6)
+@part(seeds=4)
 def lifting(config: Config, lab: Lab) -> None:
     """Errors on Darcy's equation with and without lifting and projecting networks, after as many steps.
 
@@ -32,6 +33,7 @@ def lifting(config: Config, lab: Lab) -> None:
             epochs=config.lift_epochs,
             rate=rate,
             errors=pde.relative_h1,
+            batch_size=BATCH,
         )
         for metric, values in test_errors(model, task.test).items():
             lab.record(system=system, dataset=DATASET, metric=metric, value=values.mean(), items=values)
