@@ -107,7 +107,12 @@ def parity(official: Any) -> None:
             {"levels": 3, "smoothing": (2, 1, 2)},
             (2, 3, 32, 32),
         ),
-        ("MgConv_DC_smooth", official.MgConv_DC_smooth(one * 5 + last, 4, 2), {"levels": 6}, (1, 2, 211, 211)),
+        (
+            "MgConv_DC_smooth",
+            official.MgConv_DC_smooth(one * 5 + last, 4, 2),
+            {"levels": 6},
+            (1, 2, 211, 211),
+        ),
         (
             "MgConv, layer norms",
             official.MgConv(one * 4 + last, 4, 2),
@@ -158,7 +163,7 @@ def cycle_with_different_ends(options: dict[str, Any]) -> MultigridConv:
 
 
 def training(model: nn.Module, x: torch.Tensor) -> Callable[[], None]:
-    """One forward and backward pass, as inside a network: the input has a gradient, the output is given one."""
+    """One forward and backward pass, as inside a network: the input has a gradient, too."""
     x = x.clone().requires_grad_()
     upstream = torch.randn_like(model(x))
 
@@ -206,7 +211,9 @@ def cycles(official: Any, device: str, repeats: int) -> None:
                 "peer": training(peer.to(device, precision), f),
             }
             timings = time_side_by_side(steps, repeats, device=device)
-            title = f"{name}: V-cycle of {channels} channels, {points} x {points}, {levels} levels, batch {batch}"
+            title = (
+                f"{name}: V-cycle of {channels} channels, {points} x {points}, {levels} levels, batch {batch}"
+            )
             say(f"{title}, {str(precision)[6:]}, training", timings, "octavo")
             ratio = timings.ratio("peer", "octavo")
             wanted = 1.0 if device != "cpu" else TARGET if name in HELD_TO_THE_TARGET else 0.95
@@ -230,6 +237,10 @@ def models(official: Any, device: str, repeats: int) -> None:
         print(f"{name}: {real_parameters(model):,} parameters")
         model.to(device)
     x = a.to(device)
+    compiled = torch.compile(compared["octavo"])
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x), compared["octavo"](x), atol=1e-5, rtol=1e-5)
+    print("torch.compile gives what eager execution gives, to 1e-5")
     for what, make in (("a training pass", training), ("inference", inference)):
         steps = {name: make(model, x) for name, model in compared.items()}
         say(f"Darcy 64 x 64, batch 8: {what}", time_side_by_side(steps, repeats, device=device), "octavo")

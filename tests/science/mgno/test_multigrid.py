@@ -183,7 +183,12 @@ def test_padding_values() -> None:
         ((1, 2, 16, 16), torch.int64, TypeError, r"int64; cast it: x.float\(\)"),
         ((1, 2, 16, 16), torch.bool, TypeError, r"bool; cast it: x.float\(\)"),
         ((1, 2, 16, 16), torch.complex64, TypeError, "real and imaginary part as two channels"),
-        ((1, 2, 16, 16), torch.float64, TypeError, r"weights of torch.float32; cast one: x.to\(torch.float32\)"),
+        (
+            (1, 2, 16, 16),
+            torch.float64,
+            TypeError,
+            r"weights of torch.float32; cast one: x.to\(torch.float32\)",
+        ),
     ],
 )
 def test_refuses_fields(

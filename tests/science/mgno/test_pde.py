@@ -162,7 +162,10 @@ def test_a_target_of_zero() -> None:
     [
         (lambda: pde.solve_darcy(np.full((4, 4), np.inf)), "positive and finite"),
         (lambda: pde.solve_darcy(np.full((4, 4), np.nan)), "positive and finite"),
-        (lambda: pde.solve_darcy.__wrapped__(np.ones((4, 6))), r"one size on both axes, got a ndarray of shape \(4, 6\)"),
+        (
+            lambda: pde.solve_darcy.__wrapped__(np.ones((4, 6))),
+            r"one size on both axes, got a ndarray of shape \(4, 6\)",
+        ),
         (lambda: pde.darcy(1, 8, modes=-3), "modes=-3"),
         (lambda: pde.darcy.__wrapped__(1, 8, kind="thick"), "'two-phase', 'rough', 'smooth'"),
         (lambda: pde.poisson(1, 1, boundary="neumann"), "size=1 must be a whole number of at least 2"),

@@ -36,7 +36,7 @@ def demo(
     frequencies do not.
 
     Args:
-        drawing: the new medium, rows of # (hardly permeable) and . with / between them: "....../.####./......".
+        drawing: the new medium, rows of # (hardly permeable) and . with / between: "....../.####./......".
         picture: a file with the new medium, dark where it is hardly permeable.
         resolution: cells a side on which the new medium is seen, 16 to 128; it is learnt on 16.
         kind: of the media.
@@ -55,7 +55,9 @@ def demo(
     task = Task("darcy", (a, u), (a[:1], u[:1]), "dirichlet")
     networks = {system: systems.seeded(0, make) for system, make in _networks(task).items()}
     if drawing or picture is not None:
-        shape = from_picture(picture, resolution) if picture is not None else from_characters(drawing, resolution)
+        shape = (
+            from_picture(picture, resolution) if picture is not None else from_characters(drawing, resolution)
+        )
         low, high = (float(a.flatten().quantile(q)) for q in (0.01, 0.99))
         a_new = (high - (high - low) * shape)[None, None]
     else:

@@ -49,7 +49,9 @@ def from_picture(picture: Path, size: int) -> Float[Tensor, "size size"]:
 
     try:
         with Image.open(picture) as opened:
-            grey = np.asarray(opened.convert("L").resize((size, size), Image.Resampling.BOX), dtype=np.float32)
+            grey = np.asarray(
+                opened.convert("L").resize((size, size), Image.Resampling.BOX), dtype=np.float32
+            )
     except FileNotFoundError:
         raise OctavoError(f"There is no file {picture}.") from None
     except (UnidentifiedImageError, OSError) as error:

@@ -30,8 +30,8 @@ class Config:
     unet_levels: int = 4
     """Grids of the U-Net."""
     batch_size: int = 4
-    """Pairs a step, of Darcy's, Helmholtz' and the Navier-Stokes equation; fewer than the paper's 8 to 10, since
-    in seconds of training all systems gain by more steps."""
+    """Pairs a step on equations that are solved here; fewer than the paper's 8 to 10, since in seconds of
+    training all systems gain by more steps."""
     weight_decay: float = 1e-4
     """Of AdamW, for all systems."""
     rate: float = 3e-3

@@ -15,6 +15,7 @@ from octavo.science.mgno.parts.training import test_errors, train
 from octavo.science.mgno.scales import Config
 from octavo.science.mgno.tasks import Task, at_equal_error
 
+
 @part(data=("DarcySmall",))
 def overfitting(config: Config, lab: Lab) -> None:
     """Training and test error after each epoch beside FNO, on Darcy's equation."""

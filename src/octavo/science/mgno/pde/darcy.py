@@ -71,7 +71,7 @@ def solve_darcy(
     check_square("a", a)
     if not bool((a > 0).all()) or not bool(np.isfinite(a).all()):
         raise ValueError(
-            f"a permeability must be positive and finite everywhere, its values go from {a.min()} to {a.max()}"
+            f"a permeability must be positive and finite everywhere, got values from {a.min()} to {a.max()}"
         )
     factors = splu(darcy_matrix(a), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     return np.asarray(factors.solve(np.broadcast_to(f, a.shape).ravel().astype(np.float64)).reshape(a.shape))

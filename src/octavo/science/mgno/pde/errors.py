@@ -79,7 +79,9 @@ def _ratio(difference: Float[Tensor, " batch"], size: Float[Tensor, " batch"]) -
 
 def _check(predicted: Tensor, target: Tensor) -> None:
     if not (predicted.is_floating_point() and target.is_floating_point()):
-        raise TypeError(f"expected fields of floating point numbers, got {predicted.dtype} and {target.dtype}")
+        raise TypeError(
+            f"expected fields of floating point numbers, got {predicted.dtype} and {target.dtype}"
+        )
     if predicted.shape != target.shape or target.ndim < 3:
         raise ValueError(
             f"expected two fields of one shape (batch, channels, *grid), got {tuple(predicted.shape)} "
