@@ -8,7 +8,7 @@ from torch import nn
 
 from octavo.science import MgNO
 from octavo.science.mgno.identities import Jacobi, contraction, error_by_frequency
-from octavo.science.mgno.kept import kept_pairs
+from octavo.science.mgno.parts.kept import darcy_task, kept_pairs
 from octavo.science.mgno.tasks import (
     Scaled,
     at_equal_error,
@@ -81,6 +81,18 @@ def test_pairs_are_kept_with_a_checksum(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(solved) == 3
     kept_pairs("darcy-1", solve)
     assert len(solved) == 4
+
+
+def test_a_task_from_the_cache_is_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTAVO_CACHE", str(tmp_path))
+    monkeypatch.setattr("octavo.science.mgno.parts.kept.WORTH_KEEPING", 3)
+    made = make_task("darcy_rough", 8, 3, 2, 4)
+    for _ in range(2):
+        kept = darcy_task("darcy_rough", 8, 3, 2, 4)
+        assert kept.name == made.name
+        for one, other in zip((*made.train, *made.test), (*kept.train, *kept.test), strict=True):
+            assert torch.equal(one, other)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(

@@ -10,14 +10,9 @@ from torch import Tensor, nn
 
 from octavo.science.mgno import pde
 from octavo.science.mgno.boundary import Boundary
-from octavo.science.mgno.kept import kept_pairs
 
 Equation = Literal["darcy", "darcy_rough", "helmholtz", "navier_stokes"]
 Errors = Callable[[Tensor, Tensor], Float[Tensor, " batch"]]
-
-
-WORTH_KEEPING = 500
-"""So many solved pairs are kept on disk."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +140,7 @@ def make_task(
     omega: float = 300.0,
     viscosity: float = 1e-3,
 ) -> Task:
-    """Solves an equation often enough; what takes long, Darcy's, is kept in this machine's cache.
+    """Solves an equation often enough.
 
     Args:
         equation: which.
@@ -177,15 +172,7 @@ def make_task(
         a, u = flow[:, 1:2], flow[:, 2:3]
         boundary = "periodic"
     else:
-        kind: Literal["rough", "two-phase"] = "rough" if equation == "darcy_rough" else "two-phase"
-        n = train + test
-
-        def solve() -> tuple[Tensor, Tensor]:
-            return pde.darcy(n, size, kind, seed=seed)
-
-        # A few are solved as soon as read.
-        name = f"darcy-{kind}-{size}-{n}-{seed}-v{pde.DARCY_VERSION}"
-        a, u = kept_pairs(name, solve) if n >= WORTH_KEEPING else solve()
+        a, u = pde.darcy(train + test, size, "rough" if equation == "darcy_rough" else "two-phase", seed=seed)
         boundary = "dirichlet"
     return Task(equation, (a[:train], u[:train]), (a[train:], u[train:]), boundary)
 

@@ -6,6 +6,7 @@ from octavo.errors import Missing
 from octavo.lab import Lab, house_style, part
 from octavo.science.mgno import figures, pde, systems
 from octavo.science.mgno.baselines import real_parameters
+from octavo.science.mgno.parts.kept import darcy_task
 from octavo.science.mgno.parts.training import test_errors, train
 from octavo.science.mgno.scales import Config
 from octavo.science.mgno.tasks import Equation, Task, make_task
@@ -56,13 +57,13 @@ def learn(config: Config, lab: Lab, equations: tuple[Equation, ...]) -> None:
 
 def equation_task(config: Config, equation: Equation, seed: int) -> Task:
     """An equation on the config's grid, solved as often as the config says."""
-    porous = equation.startswith("darcy")
-    size = config.points if porous else config.wave_points if equation == "helmholtz" else config.flow_points
+    if equation in ("darcy", "darcy_rough"):
+        return darcy_task(equation, config.points, config.pairs, config.test_pairs, seed)
     return make_task(
         equation,
-        size,
-        config.pairs if porous else config.other_pairs,
-        config.test_pairs if porous else config.test_pairs // 2,
+        config.wave_points if equation == "helmholtz" else config.flow_points,
+        config.other_pairs,
+        config.test_pairs // 2,
         seed,
         omega=config.wave_omega,
         viscosity=config.viscosity,

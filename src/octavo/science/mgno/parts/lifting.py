@@ -3,9 +3,9 @@
 from octavo.lab import Lab, part
 from octavo.science.mgno import pde, systems
 from octavo.science.mgno.baselines import real_parameters
+from octavo.science.mgno.parts.kept import darcy_task
 from octavo.science.mgno.parts.training import test_errors, train
 from octavo.science.mgno.scales import Config
-from octavo.science.mgno.tasks import make_task
 
 BATCH = 8
 DATASET = "darcy_coarse"
@@ -18,7 +18,7 @@ def lifting(config: Config, lab: Lab) -> None:
     Both have the same operators, batches and steps, and each the rate that is best for it.
     """
     seed = lab.key("pairs") % 2**32
-    task = make_task("darcy", config.lift_points, config.lift_pairs, config.lift_pairs // 5, seed)
+    task = darcy_task("darcy", config.lift_points, config.lift_pairs, config.lift_pairs // 5, seed)
     candidates = {
         "mgno": (config.rate, lambda: systems.mgno(config, task)),
         "mgno_lifted": (config.lift_rate, lambda: systems.mgno_lifted(config, task)),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import torch
 from filelock import FileLock
@@ -12,8 +13,35 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from octavo.data.places import cache_folder
+from octavo.science.mgno.pde import DARCY_VERSION
+from octavo.science.mgno.tasks import Task, make_task
 
 Pairs = tuple[Tensor, Tensor]
+
+WORTH_KEEPING = 500
+"""So many solved pairs are kept; fewer are solved as soon as read."""
+
+
+def darcy_task(
+    equation: Literal["darcy", "darcy_rough"], size: int, train: int, test: int, seed: int
+) -> Task:
+    """As `make_task` makes it, from the cache where it was made before.
+
+    Args:
+        equation: which medium.
+        size: points a side.
+        train: pairs to learn from.
+        test: pairs to be judged by.
+        seed: of the media.
+    """
+
+    def solve() -> Pairs:
+        task = make_task(equation, size, train, test, seed)
+        return torch.cat([task.train[0], task.test[0]]), torch.cat([task.train[1], task.test[1]])
+
+    name = f"{equation}-{size}-{train + test}-{seed}-v{DARCY_VERSION}"
+    a, u = kept_pairs(name, solve) if train + test >= WORTH_KEEPING else solve()
+    return Task(equation, (a[:train], u[:train]), (a[train:], u[train:]), "dirichlet")
 
 
 def kept_pairs(name: str, solve: Callable[[], Pairs]) -> Pairs:
