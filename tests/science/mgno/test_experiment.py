@@ -97,6 +97,21 @@ def test_figures_are_drawn(smoke: tuple[Outcome, float]) -> None:
     assert all(Path(path).stat().st_size > 5000 for path in outcome.figures)
 
 
+def test_every_panel_has_ticks(smoke: tuple[Outcome, float]) -> None:
+    from octavo.lab import house_style
+    from octavo.science.mgno.experiment import accuracy_on_darcy
+
+    with house_style():
+        figure = accuracy_on_darcy(smoke[0].run.records())
+        figure.canvas.draw()
+    assert len(figure.axes) >= 2
+    for axes in figure.axes:
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            shown = [t for t in axis.get_ticklabels() if t.get_text()]
+            assert any(low <= place <= high for place in axis.get_ticklocs())
+            assert shown
+
+
 def test_a_learned_part_gives_the_same_numbers_again(
     smoke: tuple[Outcome, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

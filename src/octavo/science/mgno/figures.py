@@ -12,7 +12,7 @@ Placed = Mapping[str, Mapping[Number, Sequence[float]]]
 
 LABELS = {
     "mgno": "MgNO",
-    "mgno_lifted": "MgNO, lifted and projected (as many steps)",
+    "mgno_lifted": "MgNO, lifted and projected",
     "fno": "FNO",
     "fno_small": "FNO of MgNO's size",
     "unet": "U-Net",
@@ -26,6 +26,16 @@ LABELS = {
     "convolutions": "9 convolutions",
     "low_rank": "low-rank matrix",
     "dense": "dense matrix",
+}
+
+
+OFFSETS = {"dense": (-8, 0), "fourier": (-4, -14), "fourier_padded": (8, 8), "convolutions": (8, -8)}
+"""Where names stand beside points that lie near others."""
+EQUATIONS = {
+    "darcy": "Darcy",
+    "darcy_rough": "Darcy, rough",
+    "helmholtz": "Helmholtz",
+    "navier_stokes": "Navier-Stokes",
 }
 
 
@@ -105,15 +115,15 @@ def linear_layers(
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.2, 4.0))
     for system, (parameters, errors) in layers.items():
         left.plot(parameters, errors, "o", color=colours[system], alpha=0.6)
-        wide = system == "dense"
+        shift = OFFSETS.get(system, (8, 0))
         left.annotate(
             label(system),
             (parameters[0], float(np.mean(errors))),
-            xytext=(-8 if wide else 8, 0),
+            xytext=shift,
             textcoords="offset points",
             color=colours[system],
             va="center",
-            ha="right" if wide else "left",
+            ha="right" if system == "dense" else "left",
             fontsize=9.5,
         )
     left.set(
@@ -316,17 +326,11 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
         axes.set(
             xscale="log",
             xlabel="parameters (thousands)",
-            title=dataset.replace("_", " ").replace("navier stokes", "Navier-Stokes").capitalize(),
+            title=EQUATIONS.get(dataset, dataset.replace("_", " ").capitalize()),
             ylim=(0, None),
         )
-        sizes = found.where(metric="parameters").values()
-        ticks = [
-            t for t in (1, 2, 5, 10, 20, 50, 100, 200, 400, 1000) if min(sizes) < 1.5e3 * t < 2 * max(sizes)
-        ]
-        if not ticks:
-            # Networks of about one size lie between two round numbers.
-            ticks = [round(sum(sizes) / len(sizes) / 1e3)]
-        axes.set_xticks(ticks, [str(t) for t in ticks])
+        ticks = apart([size / 1e3 for size in found.where(metric="parameters").values()])
+        axes.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
         axes.minorticks_off()
         axes.margins(x=0.2)
     panels[0, 0].set_ylabel("relative H1 error")
@@ -335,6 +339,24 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle("Equations solved here, a dot a seed, after equal time", fontsize=12, x=0.01, ha="left")
     return figure
+
+
+def apart(sizes: Sequence[float]) -> list[float]:
+    """Those of the sizes that label an axis: the least, and each far enough from the last to be read.
+
+    Args:
+        sizes: of networks, in any order.
+
+    Example:
+        >>> apart([115.0, 108.0, 395.0]), apart([115.0, 108.0])
+        ([108.0, 395.0], [108.0, 115.0])
+    """
+    factor = (max(sizes) / min(sizes)) ** 0.13
+    kept: list[float] = []
+    for size in sorted(sizes):
+        if not kept or size > factor * kept[-1]:
+            kept.append(size)
+    return kept
 
 
 def error_maps(
