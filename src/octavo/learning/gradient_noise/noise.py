@@ -257,21 +257,26 @@ class GradientNoise:
                     f"the schedule gives a standard deviation of {std} at step {self.step}; "
                     "it must be a number of at least 0"
                 )
-            for param in group["params"]:
-                if self._filter is not None and not self._filter(param):
-                    continue
-                if param.grad is None and self._include_missing and param.requires_grad:
-                    param.grad = torch.zeros_like(param)
-                gradient = param.grad
-                if gradient is None or std == 0:
-                    continue
-                # What nearly every gradient is; the rest is looked at one by one.
-                if type(gradient) is not Tensor or gradient.layout != torch.strided or not param.is_leaf:
-                    gradient = local(checked(param, self._dense_ok))
-                elif not gradient.is_floating_point():
-                    gradient = checked(param)
-                gradients.append(gradient)
-                stds.append(std)
+            params = group["params"]
+            if self._filter is not None:
+                params = [param for param in params if self._filter(param)]
+            if self._include_missing:
+                for param in params:
+                    if param.grad is None and param.requires_grad:
+                        param.grad = torch.zeros_like(param)
+            if std == 0:
+                continue
+            params = [param for param in params if param.grad is not None]
+            found = [param.grad for param in params]
+            # What nearly all gradients are, seen at a glance; others are looked at one by one.
+            if (
+                set(map(type, found)) != {Tensor}
+                or {gradient.layout for gradient in found} != {torch.strided}
+                or not all(dtype.is_floating_point for dtype in {gradient.dtype for gradient in found})
+            ):
+                found = [local(checked(param, self._dense_ok)) for param in params]
+            gradients += found
+            stds += [std] * len(found)
         return gradients, stds
 
     def _generator(self, device: torch.device) -> torch.Generator:
