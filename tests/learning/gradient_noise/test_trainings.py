@@ -82,6 +82,11 @@ def test_trainer_counts_steps_of_the_optimizer_and_resumes_bit_for_bit(tmp_path:
     assert torch.equal(weights(whole), weights(resumed))
 
 
+def test_the_callback_refuses_a_negative_eta_before_the_training() -> None:
+    with pytest.raises(ValueError, match="eta=-1"):
+        GradientNoiseCallback(eta=-1.0)
+
+
 def test_trainer_without_noise_is_the_bare_trainer(tmp_path: Path) -> None:
     made = [trainer(tmp_path / str(eta), eta, max_steps=2) for eta in (0.0, 0.1)]
     bare = trainer(tmp_path / "bare", 0.1, max_steps=2)
