@@ -57,7 +57,7 @@ def test_figures_are_drawn(smoke: tuple[Outcome, float]) -> None:
     outcome, _ = smoke
     assert not any("drawn" in note for note in outcome.notes), outcome.notes
     drawn = {path.stem for path in outcome.figures}
-    assert {"take_off", "deep_network", "hard_models"} <= drawn
+    assert {"take_off", "deep_network", "hard_models", "restart_histogram"} <= drawn
 
 
 def test_restarts_have_their_seeds_and_controls_stand_beside_them(smoke: tuple[Outcome, float]) -> None:

@@ -10,7 +10,7 @@ from octavo.learning.gradient_noise.parts.deep import simple_init
 from octavo.learning.gradient_noise.parts.sentiment import sentiment
 from octavo.learning.gradient_noise.parts.machines import machines
 from octavo.learning.gradient_noise.parts.overhead import deep_step, language_model_step
-from octavo.learning.gradient_noise.parts.plots import deep_network, hard_models, take_off
+from octavo.learning.gradient_noise.parts.plots import deep_network, hard_models, restart_histogram, take_off
 from octavo.learning.gradient_noise.scales import SCALES, Config
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "language_model_step",
     "machines",
     "programs",
+    "restart_histogram",
     "sentiment",
     "simple_init",
     "stories",

@@ -23,7 +23,8 @@ def curves(records: Any) -> tuple[list[float], np.ndarray]:
     """A number of every restart at every step: the steps, and an array (restarts, steps)."""
     placed: dict[int, dict[float, float]] = {}
     for record in records:
-        placed.setdefault(record.seed, {})[float(dict(record.at)["step"])] = record.value
+        # A place has one number: the step, or whatever stands in its place.
+        placed.setdefault(record.seed, {})[float(record.at[0][1])] = record.value
     steps = sorted({step for course in placed.values() for step in course})
     values = [[course.get(step, np.nan) for step in steps] for _, course in sorted(placed.items())]
     return steps, np.array(values, dtype=float).reshape(len(placed), len(steps))
@@ -118,6 +119,32 @@ def hard_models(records: Any) -> Any:
         left.plot([], [], "o", color=COLOURS[system], label=label)
     left.legend()
     _counts(right, records)
+    return figure
+
+
+def restart_histogram(records: Any) -> Any:
+    """How many restarts of the Neural GPU have which share of wrong bits.
+
+    Args:
+        records: for each system how many restarts are below each share of wrong bits.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.6, 3.9))
+    for offset, system in ((-0.2, "none"), (0.2, "noise")):
+        edges, below = curves(records.where(system=system))
+        if not edges:
+            continue
+        counts = np.diff(below[0], prepend=0)
+        places = np.arange(len(edges)) + offset
+        label = "with noise" if system == "noise" else "without"
+        bars = axes.bar(places, counts, color=COLOURS[system], width=0.36, label=label)
+        axes.bar_label(bars, fmt="%d", fontsize=9)
+        percents = [f"{100 * edge:g}" for edge in edges]
+        names = [f"{low} to {high}" for low, high in zip(percents[:-2], percents[1:-1], strict=True)]
+        axes.set_xticks(range(len(edges)), [f"below {percents[0]}", *names, f"over {percents[-2]}"])
+        axes.legend()
+    axes.set(title="Restarts of the Neural GPU", xlabel="wrong bits, %", ylabel="restarts")
     return figure
 
 
