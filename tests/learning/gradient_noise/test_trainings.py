@@ -82,6 +82,17 @@ def test_trainer_counts_steps_of_the_optimizer_and_resumes_bit_for_bit(tmp_path:
     assert torch.equal(weights(whole), weights(resumed))
 
 
+def test_trainer_clips_before_the_noise(tmp_path: Path) -> None:
+    made = trainer(
+        tmp_path, 0.25, max_steps=1, max_grad_norm=1e-9, optim="sgd", learning_rate=1.0,
+        lr_scheduler_type="constant",
+    )  # fmt: skip
+    before = weights(made)
+    made.train()
+    moved = weights(made) - before
+    assert moved.std().item() == pytest.approx(0.5, rel=4 / (2 * len(moved)) ** 0.5)
+
+
 def test_the_callback_refuses_a_negative_eta_before_the_training() -> None:
     with pytest.raises(ValueError, match="eta=-1"):
         GradientNoiseCallback(eta=-1.0)
