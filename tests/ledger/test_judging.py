@@ -291,6 +291,12 @@ def test_a_noisy_clock_is_noted(made: SimpleNamespace) -> None:
     )
 
 
+def test_what_is_claimed_to_be_zero_has_no_relative_width(made: SimpleNamespace) -> None:
+    records = [*made.measured("a", [1, 1.01, 0.99], "seconds"), *made.measured("b", [1, 1, 1.001], "seconds")]
+    found = made.judged("abs(seconds(b, D) / seconds(a, D) - 1) <= 0.05", records, "equality")
+    assert "interval of the times" not in found.note
+
+
 def test_a_number_recorded_twice_is_an_error(made: SimpleNamespace) -> None:
     records = [*made.measured("a", [1.0]), *made.measured("a", [1.0], part="other")]
     with pytest.raises(

@@ -44,6 +44,7 @@ def test_parts_are_chosen_in_order_of_definition() -> None:
         ({"paper": "small_lines", "seeds": 0}, "at least one"),
         ({"paper": "small_lines", "overrides": {"seeds": 0}}, "at least one"),
         ({"paper": "small_lines", "overrides": {"points": -3}}, "points=-3"),
+        ({"paper": "small_lines", "overrides": {"trace": float("nan")}}, "finite"),
     ],
 )
 def test_what_does_not_exist_is_one_clear_line(arguments: dict, said: str) -> None:

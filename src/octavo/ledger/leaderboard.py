@@ -16,7 +16,7 @@ from octavo.ledger import published
 from octavo.ledger.evaluate import pushes
 from octavo.ledger.intervals import Interval, t_interval
 from octavo.ledger.judging import check_condition
-from octavo.ledger.metrics import Better, better
+from octavo.ledger.metrics import Better, better, is_share
 from octavo.ledger.standard import split, standard
 
 
@@ -127,6 +127,9 @@ def _row(records: list[Record], side: tuple[Better, bool]) -> Row:
         if len(values) > 1 and interval.width == 0:
             ends = [fmean(getattr(r, end) for r in records) for end in ("item_low", "item_high")]
             interval = Interval(interval.value, *ends)
+    if is_share(first.metric) and all(0 <= value <= 1 for value in values):
+        # Student's t knows no bounds, and a few seeds near the top would promise more than all.
+        interval = Interval(interval.value, max(interval.low, 0.0), min(interval.high, 1.0))
     return Row(
         dataset=first.dataset,
         metric=first.metric,

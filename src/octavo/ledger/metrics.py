@@ -27,6 +27,13 @@ TIMED = frozenset(
 )
 """What depends on the machine and on what else it does, and is therefore never required to repeat."""
 
+_SHARES = (
+    "accuracy auc auroc average_precision coverage dice exact_match f1 hit_rate iou map mrr ndcg "
+    "pass_at_1 precision purity recall top1 top5"
+)
+SHARES = frozenset(_SHARES.split())
+"""What lies between 0 and 1, so that no interval of it goes farther."""
+
 
 def better(metric: str) -> Better | None:
     """Whether higher or lower values of a metric are better; None where its name does not tell.
@@ -49,6 +56,16 @@ def is_timed(metric: str) -> bool:
         (True, False)
     """
     return any(name in TIMED for name in _readings(metric))
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric lies between 0 and 1.
+
+    Example:
+        >>> is_share("test_accuracy"), is_share("map_at_10"), is_share("rouge")
+        (True, True, False)
+    """
+    return any(name in SHARES for name in _readings(metric))
 
 
 def _readings(metric: str) -> list[str]:

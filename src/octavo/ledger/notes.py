@@ -79,6 +79,9 @@ def _praised(comparison: Comparison) -> list[Name]:
 
 def _clocks(comparisons: Sequence[Comparison], components: Sequence[Component]) -> list[str]:
     for comparison, component in zip(comparisons, components, strict=True):
+        # What is claimed to be zero has no relative width; its margin says what is wide.
+        if standard(comparison).form == "band":
+            continue
         timed = any(is_timed(name.metric) for name in _names([comparison]))
         if timed and component.value > 0 and math.isfinite(component.high - component.low):
             half = (component.high - component.low) / 2 / component.value

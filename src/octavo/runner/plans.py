@@ -1,6 +1,7 @@
 """What there is to do: a paper, a scale, flags and seeds become units of work."""
 
 import importlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
@@ -203,6 +204,8 @@ def _override(paper: str, config: Any, overrides: Mapping[str, Any]) -> Any:
         # Counts and sizes: a slice takes a negative one, and measures something else.
         if type(value) is int and value < 0:
             raise OctavoError(f"{paper} was asked for with {name}={value}. It must not be negative.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise OctavoError(f"{paper} was asked for with {name}={value}. It must be a finite number.")
     config = replace(config, **overrides)
     if config.seeds < 1:
         raise OctavoError(f"A run was asked for with seeds={config.seeds}. It needs at least one.")

@@ -74,7 +74,7 @@ def test_a_head_of_the_paper() -> None:
     assert classifier.predict(torch.zeros(0, 8)).labels.shape == (0,)
 
 
-def test_refuses() -> None:
+def test_refuses(unchecked: None) -> None:
     scores, _, y = stored()
     classifier = AdaptiveClassifier(lambda z, dim: z, DIMS)
     with pytest.raises(ValueError, match="not calibrated"):
@@ -87,6 +87,10 @@ def test_refuses() -> None:
         AdaptiveClassifier(lambda z, dim: z, [4])
     with pytest.raises(ValueError, match="dims is needed"):
         AdaptiveClassifier(lambda z, dim: z)
+    with pytest.raises(ValueError, match="finite scores"):
+        classifier.calibrate([each * float("nan") for each in scores], y)
+    with pytest.raises(ValueError, match="classes are the numbers"):
+        classifier.calibrate(scores, y.astype(str))
     classifier.calibrate(scores, y)
     with pytest.raises(ValueError, match="largest=3"):
         classifier.predict(torch.zeros(1, 8), largest=3)
@@ -119,5 +123,8 @@ def test_the_estimator_learns_classes_of_any_name_and_repeats() -> None:
     assert (found.labels == y).mean() > 0.85
     assert set(found.dims_used.tolist()) <= {8, 16}
     assert one.transform(X).shape == (200, 16)
+    for settings, message in (({"width": 1}, "width=1"), ({"held_out": 1.0}, "held_out=1.0")):
+        with pytest.raises(ValueError, match=message):
+            clone(estimator).set_params(**settings).fit(X, y)
     with pytest.raises(ValueError, match="two classes or more"):
         clone(estimator).fit(X, np.zeros(200))

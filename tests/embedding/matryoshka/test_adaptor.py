@@ -54,7 +54,7 @@ def test_one_seed_gives_one_adaptor_and_the_callers_random_numbers_stay() -> Non
     assert (one == other).all()
 
 
-def test_refuses() -> None:
+def test_refuses(unchecked: None) -> None:
     x, y = hidden_signal()
     adaptor = MatryoshkaAdaptor(16)
     for call, message in (
@@ -65,6 +65,9 @@ def test_refuses() -> None:
         (lambda: adaptor.fit(x, pairs=x[:5]), "600 vectors came with 5 partners"),
         (lambda: adaptor.fit(x[:, :8]), "16 numbers each"),
         (lambda: adaptor.fit(x[:1]), "two items"),
+        (lambda: adaptor.fit(x, batch_size=0), "batch_size=0"),
+        (lambda: adaptor.fit(x * float("nan")), "not finite"),
+        (lambda: MatryoshkaAdaptor.load(str(Path("nowhere").absolute())), "there is no folder"),
         (lambda: adaptor(x[:, :8]), "vectors of 16 numbers are needed, got 8"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -1,6 +1,8 @@
 """Nesting lists, and cutting."""
 
+import warnings
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.embedding import nested_dims, truncate
+from octavo.embedding import MatryoshkaLinear, nested_dims, truncate
 from octavo.embedding.matryoshka.dims import checked_dims, sorted_pairs
 
 
@@ -32,9 +34,18 @@ def test_a_nesting_list_is_a_halving_chain_that_ends_with_the_whole(d: int, smal
 
 @pytest.mark.parametrize(
     ("dims", "message"),
-    [([], "empty"), ([0, 4], "positive"), ([4, 4], "twice"), ([4, 99], "beyond")],
+    [
+        ([], "empty"),
+        ([0, 4], "positive"),
+        ([4, 4], "twice"),
+        ([4, 99], "beyond"),
+        ([4.0, 8.0], "whole"),
+        ([float("nan")], "whole"),
+        ("48", "whole"),
+        (8, "list of sizes"),
+    ],
 )
-def test_refuses_what_is_no_nesting_list(dims: list[int], message: str) -> None:
+def test_refuses_what_is_no_nesting_list(unchecked: None, dims: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         checked_dims(dims, 16)
 
@@ -42,6 +53,21 @@ def test_refuses_what_is_no_nesting_list(dims: list[int], message: str) -> None:
 def test_warns_that_a_whole_left_out_decays() -> None:
     with pytest.warns(UserWarning, match="decays"):
         checked_dims([4, 8], 16)
+
+
+@pytest.mark.parametrize("dims", [[4, 16], [2, 5, 7]])
+def test_warns_of_what_is_no_chain_of_halves(dims: list[int]) -> None:
+    with pytest.warns(UserWarning, match="no chain of halves"):
+        sorted_pairs(dims, None)
+    with pytest.warns(UserWarning, match="no chain of halves"):
+        MatryoshkaLinear(dims, 3)
+
+
+def test_halves_in_any_order_are_no_matter_for_a_warning(unchecked: None) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sorted_pairs([16, 4, 8], None)[0] == (4, 8, 16)
+        assert sorted_pairs(np.array([3, 7, 14]), None)[0] == (3, 7, 14)
 
 
 def test_weights_stay_with_their_sizes() -> None:
@@ -71,7 +97,14 @@ def test_arrays_and_tensors_are_cut_alike() -> None:
     assert truncate(torch.zeros(0, 9), 3).shape == (0, 3)
 
 
-@pytest.mark.parametrize("dim", [0, -1, 10])
-def test_refuses_to_cut_beyond_the_width(dim: int) -> None:
+def test_whole_numbers_have_no_length_of_one() -> None:
+    for x in (np.array([3, 4, 12]), torch.tensor([3, 4, 12])):
+        with pytest.raises(ValueError, match="floating point"):
+            truncate(x, 2)
+        assert truncate(x, 2, normalize=False).tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("dim", [0, -1, 10, 2.0, True])
+def test_refuses_to_cut_beyond_the_width(unchecked: None, dim: Any) -> None:
     with pytest.raises(ValueError, match="cannot be cut"):
         truncate(torch.zeros(2, 9), dim)

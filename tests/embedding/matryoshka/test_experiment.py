@@ -7,10 +7,14 @@ from dataclasses import replace
 import pytest
 
 from octavo import catalogue, data
+from octavo.embedding.matryoshka import experiment
 from octavo.embedding.matryoshka.demo import demo
 from octavo.embedding.matryoshka.scales import SCALES
+from octavo.lab import Records
+from octavo.lab.parts import plots_of
 from octavo.ledger import judge
 from octavo.runner import Outcome, plan, run
+from octavo.runner.demos import describe
 
 PAPER = catalogue.paper("matryoshka")
 
@@ -42,6 +46,18 @@ def test_parameters_are_those_that_the_paper_says(smoke: Outcome) -> None:
     assert len({count[system, "encoder"] for system in ("mrl", "mrl_e", "ff")}) == 1
 
 
+def test_tuning_has_both_sides_and_both_weights_of_the_sum(smoke: Outcome) -> None:
+    if not data.available("CLINC150"):
+        pytest.skip("OCTAVO_DATA does not hold CLINC150")
+    found = smoke.run.records().where(part="tuning")
+    assert set(found.systems) == {"mrl", "mrl_mean", "ff"}
+    assert {dict(record.at)["weight_decay"] for record in found} == {0.0, SCALES["smoke"].weight_decay}
+
+
+def test_a_figure_of_what_was_not_measured_is_left_out(smoke: Outcome) -> None:
+    assert all(plot(Records([])) is None for plot in plots_of(experiment))
+
+
 def test_costs_are_those_of_the_formula(smoke: Outcome) -> None:
     if not data.available("CLINC150"):
         pytest.skip("OCTAVO_DATA does not hold CLINC150")
@@ -63,6 +79,12 @@ def test_larger_scales_are_configurations_of_the_same_code() -> None:
     )
     assert paper.image_rivals[-1] == 2048 == 4 * paper.image_width << 3
     assert replace(SCALES["gpu"], seeds=SCALES["laptop"].seeds).encoder == "minilm"
+
+
+def test_the_demo_has_a_slider_of_dimensions() -> None:
+    (slider,) = (each for each in describe("matryoshka", demo).inputs if each.name == "dims")
+    assert slider.range is not None
+    assert (slider.range.low, slider.range.high) == (1, 384)
 
 
 def test_the_demo_tells_what_a_cut_costs() -> None:

@@ -125,7 +125,7 @@ def test_an_empty_batch_gives_empty_scores() -> None:
         ] * 2
 
 
-def test_refuses() -> None:
+def test_refuses(unchecked: None) -> None:
     with pytest.raises(ValueError, match="reads the whole embedding"):
         MatryoshkaLinear([2, 4], 3, efficient=True)(torch.zeros(1, 5))
     with pytest.raises(ValueError, match="the largest head reads 4"):
@@ -134,6 +134,10 @@ def test_refuses() -> None:
         MatryoshkaLinear([2, 4], 0)
     with pytest.raises(ValueError, match="1 weights came for 2 sizes"):
         MatryoshkaLoss(weights=[1.0])([torch.zeros(1, 3)] * 2, torch.zeros(1).long())
+    with pytest.raises(ValueError, match="embeddings \\(batch, d\\)"):
+        MatryoshkaLinear([2, 4], 3)(torch.zeros(4))
+    with pytest.raises(ValueError, match="one tensor came"):
+        MatryoshkaLoss()(torch.zeros(1, 3), torch.zeros(1).long())
     with pytest.raises(ValueError, match="no scores"):
         MatryoshkaLoss()([], torch.zeros(1).long())
 

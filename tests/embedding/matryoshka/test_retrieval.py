@@ -86,15 +86,22 @@ def test_average_precision_is_that_of_the_official_code() -> None:
     np.testing.assert_allclose(average_precision(hits), expected, atol=1e-12)
 
 
-def test_refuses() -> None:
+def test_refuses(unchecked: None) -> None:
     retriever = AdaptiveRetriever(VECTORS, DIMS)
     for arguments, message in (
         ({"k": 10, "shortlist": 5}, "shorter than k"),
         ({"k": 91}, "cannot be found among 90"),
         ({"k": 1, "low": 17}, "size 17 cannot be cut"),
+        ({"k": 1, "low": 0}, "size 0 cannot be cut"),
+        ({"k": 2.5}, "whole numbers"),
     ):
         with pytest.raises(ValueError, match=message):
             retriever.search(QUERIES, **arguments)
+    unknown = np.full((1, 16), np.nan)
+    with pytest.raises(ValueError, match="a query holds numbers that are not finite"):
+        retriever.search(unknown, k=1)
+    with pytest.raises(ValueError, match="the database holds numbers that are not finite"):
+        AdaptiveRetriever(unknown, DIMS)
     with pytest.raises(ValueError, match="queries of 16 numbers"):
         retriever.search(QUERIES[:, :8])
     with pytest.raises(ValueError, match="falling numbers"):

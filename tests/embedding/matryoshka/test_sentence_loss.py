@@ -127,6 +127,23 @@ def test_draws_sizes_in_training_only() -> None:
     assert loss.get_config_dict()["matryoshka_dims"] == (4, 8, 16)
 
 
+def test_sizes_that_are_drawn_come_in_order_whatever_order_they_were_given_in() -> None:
+    model = Linear()
+    seen: list[int] = []
+
+    class Watching(nn.Module):
+        def forward(self, features: Any, labels: Any = None) -> torch.Tensor:
+            seen.append(model(features[0])["sentence_embedding"].shape[1])
+            return torch.zeros(())
+
+    loss = SentenceMatryoshkaLoss(model, Watching(), DIMS, n_dims_per_step=2)
+    for _ in range(10):
+        seen.clear()
+        loss(columns(1))
+        assert len(seen) == 2
+        assert seen == sorted(seen)
+
+
 def test_refuses() -> None:
     model = Linear()
     with pytest.raises(ValueError, match="goes beyond the embedding, which has 16"):

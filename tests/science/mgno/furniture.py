@@ -23,13 +23,13 @@ def line() -> Example:
     model = MgNO(
         2, 1, width=4, depth=2, levels=2, boundary="periodic", bias="function", readout="multigrid", dim=1
     )
-    return model, {"a": torch.randn(2, 2, 16)}
+    return model, {"x": torch.randn(2, 2, 16)}
 
 
 def plane() -> Example:
     options = {"restrict": "residual", "coarsening": "interior", "growth": True}
     model = MgNO(1, 1, width=4, depth=2, levels=2, boundary="neumann", skip=True, multigrid=options)
-    return model, {"a": torch.randn(2, 1, 11, 9)}
+    return model, {"x": torch.randn(2, 1, 11, 9)}
 
 
 EXAMPLES: dict[str, Callable[[], Example]] = {

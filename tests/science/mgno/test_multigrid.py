@@ -116,6 +116,24 @@ def test_textbook_weights_make_a_solver(size: int) -> None:
     assert norms[-1] / norms[0] < 1e-10
 
 
+def test_the_data_are_handed_down_by_default_and_the_residual_by_the_textbook() -> None:
+    """What is easily got wrong; the two are different operators."""
+    assert MultigridConv(1, 1, levels=2).transfers[0].A is None
+    W, f = MultigridConv.classical(levels=3).double(), field(1, 1, 15, 15)
+    textbook = W(f)
+    torch.testing.assert_close(textbook, v_cycle(W, f, "residual"), atol=1e-12, rtol=0)
+    for transfer in W.transfers:
+        transfer.A = None
+    assert (W(f) - textbook).norm() > 0.05 * textbook.norm()
+
+
+def test_no_two_arrows_share_weights() -> None:
+    W = MultigridConv(2, 2, levels=3, smoothing=(2, 2, 2), post_smoothing=1, restrict="residual")
+    places = [parameter.data_ptr() for parameter in W.parameters()]
+    arrows = 2 * 3 * 2 - 1 + 2 * 2 + 2 * 4
+    assert len(set(places)) == len(places) == arrows
+
+
 def test_few_sweeps_on_the_coarsest_grid_contract_less() -> None:
     rates = []
     for coarse_smoothing in (2, 10):
@@ -165,6 +183,12 @@ def test_padding_values() -> None:
         ((1, 2, 16, 16), torch.int64, TypeError, r"int64; cast it: x.float\(\)"),
         ((1, 2, 16, 16), torch.bool, TypeError, r"bool; cast it: x.float\(\)"),
         ((1, 2, 16, 16), torch.complex64, TypeError, "real and imaginary part as two channels"),
+        (
+            (1, 2, 16, 16),
+            torch.float64,
+            TypeError,
+            r"weights of torch.float32; cast one: x.to\(torch.float32\)",
+        ),
     ],
 )
 def test_refuses_fields(
@@ -186,11 +210,40 @@ def test_refuses_fields(
         ({"levels": 2, "smoothing": (1, 0)}, "smoothing=0"),
         ({"levels": 2, "boundary": "periodic", "coarsening": "interior"}, "no interior"),
         ({"levels": 2, "norm": True}, "the grid's size"),
+        ({"levels": 2, "norm": (12.5, 12)}, "the grid's size"),
+        ({"levels": 2, "norm": (12,)}, r"such as norm=\(64, 64\)"),
+        ({"levels": 2, "smoothing": 1.0}, "a whole number, or one for each level"),
+        ({"levels": 2, "smoothing": "12"}, "a whole number, or one for each level"),
+        ({"levels": 2, "post_smoothing": -1}, "post_smoothing=-1 must be a whole number of at least 0"),
+        ({"levels": True}, "levels=True"),
     ],
 )
 def test_refuses_options(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MultigridConv.__init__.__wrapped__(MultigridConv.__new__(MultigridConv), 1, 1, **options)
+
+
+def test_refuses_what_is_no_tensor() -> None:
+    with pytest.raises(TypeError, match=r"got ndarray; torch.as_tensor\(x\) makes one"):
+        MultigridConv.forward.__wrapped__(MultigridConv(1, 1, levels=1), field(1, 1, 3, 3).numpy())
+
+
+def test_layer_norms_are_for_one_grid() -> None:
+    with pytest.raises(ValueError, match=r"for a grid of \(12, 12\), got \(16, 16\); leave norm out"):
+        MultigridConv(1, 1, levels=2, norm=(12, 12))(torch.ones(1, 1, 16, 16))
+
+
+@pytest.mark.parametrize("omega", [0.0, -0.8, float("nan"), 2.5])
+def test_refuses_a_damping_that_cannot_smooth(omega: float) -> None:
+    with pytest.raises(ValueError, match="omega="):
+        MultigridConv.classical(levels=2, omega=omega)
+
+
+def test_refuses_paddings() -> None:
+    with pytest.raises(ValueError, match="width=-1"):
+        boundary_padding(torch.ones(1, 1, 4), "periodic", -1)
+    with pytest.raises(ValueError, match="cannot be wrapped by 5"):
+        boundary_padding(torch.ones(1, 1, 4), "periodic", 5)
 
 
 def test_a_grid_of_one_point_cannot_be_mirrored() -> None:

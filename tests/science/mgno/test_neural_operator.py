@@ -41,6 +41,7 @@ def test_comes_back_bit_by_bit(bias: str | None, readout: str, tmp_path: Path) -
         1, 2, width=4, depth=2, levels=2, bias=bias, readout=readout, multigrid={"restrict": "residual"}
     )
     model.save_pretrained(tmp_path)
+    assert {"config.json", "model.safetensors"} <= {path.name for path in tmp_path.iterdir()}
     again = MgNO.from_pretrained(tmp_path)
     a = torch.randn(1, 1, 9, 16)
     assert torch.equal(model(a), again(a))
@@ -57,6 +58,12 @@ def test_serves_every_grid_and_batch() -> None:
     for grid in ((12, 12), (33, 20), (64, 13)):
         a = torch.randn(3, 1, *grid)
         torch.testing.assert_close(model(a)[1:2], model(a[1:2]), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (1, 0), (1, -1), (1, 1.0)])
+def test_refuses_sizes(sizes: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="must be a whole number of at least 1"):
+        MgNO.__init__.__wrapped__(MgNO.__new__(MgNO), *sizes)
 
 
 def test_what_is_periodic_moves_with_its_input() -> None:

@@ -157,8 +157,42 @@ def test_a_target_of_zero() -> None:
             error(zero + 1, zero)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: pde.solve_darcy(np.full((4, 4), np.inf)), "positive and finite"),
+        (lambda: pde.solve_darcy(np.full((4, 4), np.nan)), "positive and finite"),
+        (
+            lambda: pde.solve_darcy.__wrapped__(np.ones((4, 6))),
+            r"one size on both axes, got a ndarray of shape \(4, 6\)",
+        ),
+        (lambda: pde.darcy(1, 8, modes=-3), "modes=-3"),
+        (lambda: pde.darcy.__wrapped__(1, 8, kind="thick"), "'two-phase', 'rough', 'smooth'"),
+        (lambda: pde.poisson(1, 1, boundary="neumann"), "size=1 must be a whole number of at least 2"),
+        (lambda: pde.poisson.__wrapped__(1, 8, boundary="robin"), "boundary='robin' is not known"),
+        (lambda: pde.helmholtz(1, 1), "size=1"),
+        (lambda: pde.helmholtz(1, 9, omega=math.nan), "omega=nan must be a positive number"),
+        (lambda: pde.navier_stokes(1, 8, dt=0.0), "dt=0.0 must be a positive number"),
+        (lambda: pde.navier_stokes(1, 8, interval=-1.0), "interval=-1.0"),
+        (lambda: pde.navier_stokes(1, 8, viscosity=-1.0), "must not be negative"),
+        (lambda: pde.relative_h1(torch.ones(1, 1, 4), torch.ones(1, 1, 4), modes=0), "modes=0"),
+    ],
+)
+def test_refuses_numbers(call: Callable[[], object], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
+
+
+def test_errors_keep_the_precision_and_want_numbers_with_a_point() -> None:
+    target = torch.randn(1, 1, 8, 8, dtype=torch.float64)
+    assert pde.relative_h1(target * (1 + 1e-12), target).item() == pytest.approx(1e-12, rel=1e-3)
+    for error in (pde.relative_l2, pde.relative_h1):
+        with pytest.raises(TypeError, match="floating point"):
+            getattr(error, "__wrapped__", error)(torch.ones(1, 1, 4).long(), torch.ones(1, 1, 4).long())
+
+
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be positive and finite"):
         pde.solve_darcy(np.zeros((4, 4)))
     with pytest.raises(ValueError, match="did not end"):
         pde.solve_semilinear(np.full((1, 7), np.nan))

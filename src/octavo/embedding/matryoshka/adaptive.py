@@ -80,7 +80,8 @@ class AdaptiveClassifier:
             One threshold for each size but the largest; kept in `thresholds`.
 
         Raises:
-            ValueError: the number of score arrays is not that of sizes, there is no item, or lengths differ.
+            ValueError: the number of score arrays is not that of sizes, there is no item, lengths differ, a
+                score is not finite, or classes are no numbers.
         """
         probabilities = [softmax(scores) for scores in logits_list]
         if len(probabilities) != len(self.dims):
@@ -143,9 +144,14 @@ def greedy_thresholds(
         grid: the thresholds that are tried, in rising order.
 
     Raises:
-        ValueError: there is no item, or lengths differ.
+        ValueError: there is no item, lengths differ, a score is not finite, or classes are no numbers.
     """
     classes = np.asarray(y)
+    if any(np.ndim(each) != 2 or not np.isfinite(each).all() for each in probabilities):
+        shapes = [np.shape(each) for each in probabilities]
+        raise ValueError(f"finite scores (items, classes) are needed of each size, got shapes {shapes}")
+    if not np.issubdtype(classes.dtype, np.number):
+        raise ValueError(f"classes are the numbers of the columns of the scores, got {classes.dtype}")
     if not len(classes) or any(len(each) != len(classes) for each in probabilities):
         lengths = [len(each) for each in probabilities]
         raise ValueError(f"items that are held out are needed, got {len(classes)} classes, scores {lengths}")

@@ -104,9 +104,11 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             seed: of the order and of the heads.
 
         Raises:
-            ValueError: shapes do not fit, or both y and pairs were given.
+            ValueError: shapes do not fit, both y and pairs were given, or a number is not finite.
         """
         vectors = self._checked(X)
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size} must be at least 1")
         if y is not None and pairs is not None:
             raise ValueError("give y or pairs, not both")
         generator = torch.Generator().manual_seed(seed)
@@ -159,6 +161,8 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         vectors = torch.as_tensor(np.asarray(X), dtype=self._weight.dtype)
         if vectors.ndim != 2 or vectors.shape[1] != self.d_in:
             raise ValueError(f"vectors ({self.d_in} numbers each) are needed, got {tuple(vectors.shape)}")
+        if not vectors.isfinite().all():
+            raise ValueError("a vector holds numbers that are not finite")
         return vectors.to(self._weight.device)
 
     @property
@@ -194,8 +198,13 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
             model_name_or_path: the folder, or that of the whole sentence-transformers model.
             subfolder: the module's place in the latter.
             kwargs: what sentence-transformers passes besides; not needed for a folder.
+
+        Raises:
+            ValueError: there is no such folder.
         """
         folder = Path(model_name_or_path) / subfolder
+        if folder.is_absolute() and not folder.is_dir():
+            raise ValueError(f"there is no folder {folder} to load an adaptor from")
         if not (folder / cls.config_file_name).is_file():
             return cls.from_pretrained(model_name_or_path, **kwargs)
         module = cls(**json.loads((folder / cls.config_file_name).read_text(encoding="utf-8")))

@@ -1,21 +1,23 @@
 """A search box with a slider: how many numbers of a vector does a query need?"""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from octavo import data
 from octavo.embedding.matryoshka import figures
 from octavo.embedding.matryoshka.adaptor import MatryoshkaAdaptor
+from octavo.embedding.matryoshka.dims import nested_dims
 from octavo.embedding.matryoshka.retrieval import AdaptiveRetriever
 from octavo.embedding.matryoshka.vectors import letter_groups
 from octavo.errors import Missing
 from octavo.lab import colours, house_style
 
-SIZES = (4, 8, 16, 32, 64, 128, 256, 384)
+SIZES = nested_dims(384, smallest=6)
 SUBJECTS = ("my card", "the bill", "a flight", "the weather", "my account", "a taxi", "the song", "an alarm")
 ASKED = (
     "what is the status of {}", "cancel {}", "tell me about {}", "i want to change {}", "how much is {}",
@@ -25,8 +27,8 @@ ASKED = (
 
 def demo(
     query: str = "how much money do i have left",
-    dims: int = 32,
-    hits: int = 5,
+    dims: Annotated[int, Interval(ge=1, le=384)] = 48,
+    hits: Annotated[int, Interval(ge=1, le=20)] = 5,
     adapt: bool = True,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def demo(
 
     Args:
         query: what is searched for.
-        dims: how many numbers of each vector are kept, from 4 to 384.
+        dims: how many numbers of each vector are kept, from 1 to 384.
         hits: how many texts are shown.
         adapt: fit an adaptor first, so that the first numbers are worth more; a second or two.
         seed: of the adaptor.

@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +26,7 @@ def nested_dims(d: int, smallest: int = 8) -> tuple[int, ...]:
         The sizes in rising order; `d` is the last.
 
     Raises:
-        ValueError: `d` or `smallest` is below 1, or `smallest` is beyond `d`.
+        ValueError: `d` or `smallest` is no whole number or below 1, or `smallest` is beyond `d`.
 
     Example:
         >>> nested_dims(2048)
@@ -34,7 +36,7 @@ def nested_dims(d: int, smallest: int = 8) -> tuple[int, ...]:
 
     Source: arXiv 2205.13147, section 3.
     """
-    if not 1 <= smallest <= d:
+    if not all(isinstance(size, Integral) for size in (d, smallest)) or not 1 <= smallest <= d:
         raise ValueError(f"nested_dims needs 1 <= smallest <= d, got d={d} and smallest={smallest}")
     sizes = [d]
     while sizes[-1] // 2 >= smallest:
@@ -52,11 +54,14 @@ def checked_dims(dims: Sequence[int], d: int | None = None) -> tuple[int, ...]:
     Raises:
         ValueError: no size, a size twice, one that is not a positive whole number, or one beyond `d`.
     """
-    sizes = tuple(sorted(dims))
+    if not isinstance(dims, Sequence | np.ndarray | Tensor):
+        raise ValueError(f"dims={dims!r} must be a list of sizes, such as nested_dims(384)")
+    given = dims.tolist() if isinstance(dims, np.ndarray | Tensor) else dims
+    if any(isinstance(size, bool) or not isinstance(size, Integral) or size < 1 for size in given):
+        raise ValueError(f"dims={tuple(dims)} must be positive whole numbers")
+    sizes = tuple(sorted(given))
     if not sizes:
         raise ValueError("dims is empty; give at least one size, such as nested_dims(384)")
-    if any(isinstance(size, bool) or int(size) != size or size < 1 for size in sizes):
-        raise ValueError(f"dims={tuple(dims)} must be positive whole numbers")
     if len(set(sizes)) != len(sizes):
         raise ValueError(f"dims={tuple(dims)} has a size twice; give each once")
     if d is not None and sizes[-1] > d:
@@ -67,6 +72,23 @@ def checked_dims(dims: Sequence[int], d: int | None = None) -> tuple[int, ...]:
             stacklevel=3,
         )
     return tuple(int(size) for size in sizes)
+
+
+def warn_unless_halving(sizes: Sequence[int], stacklevel: int) -> None:
+    """Warn where a nesting list is no chain of halves.
+
+    Sizes between two that are trained work because these lie close together; the paper halves consistently.
+
+    Args:
+        sizes: in rising order.
+        stacklevel: of the warning, as `warnings.warn` counts.
+    """
+    if any(high // 2 != low for low, high in pairwise(sizes)):
+        warnings.warn(
+            f"dims={tuple(sizes)} is no chain of halves, such as nested_dims({sizes[-1]}) is: the paper "
+            "halves consistently, and what lies in a wider gap is trained less",
+            stacklevel=stacklevel,
+        )
 
 
 def checked_weights(weights: Sequence[float] | None, number: int) -> tuple[float, ...]:
@@ -91,7 +113,7 @@ def checked_weights(weights: Sequence[float] | None, number: int) -> tuple[float
 def sorted_pairs(
     dims: Sequence[int], weights: Sequence[float] | None, d: int | None = None
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Sizes in rising order, each still with its weight.
+    """Sizes in rising order, each still with its weight; warns where they are no chain of halves.
 
     Args:
         dims: sizes in any order.
@@ -101,9 +123,11 @@ def sorted_pairs(
     Raises:
         ValueError: as of `checked_dims` and `checked_weights`.
     """
+    sizes = checked_dims(dims, d)
     given = checked_weights(weights, len(dims))
     order = sorted(range(len(dims)), key=lambda place: dims[place])
-    return checked_dims(dims, d), tuple(given[place] for place in order)
+    warn_unless_halving(sizes, stacklevel=4)
+    return sizes, tuple(given[place] for place in order)
 
 
 def truncate(x: Vectors, dim: int, normalize: bool = True) -> Vectors:
@@ -122,7 +146,8 @@ def truncate(x: Vectors, dim: int, normalize: bool = True) -> Vectors:
         The same kind and dtype, ``(..., dim)``.
 
     Raises:
-        ValueError: `dim` is below 1, or beyond the embedding.
+        ValueError: `dim` is no whole number, below 1, or beyond the embedding; or it holds no floating point
+            numbers, and so no vector of length one.
 
     Example:
         >>> truncate(np.array([3.0, 4.0, 12.0]), 2)
@@ -130,11 +155,16 @@ def truncate(x: Vectors, dim: int, normalize: bool = True) -> Vectors:
 
     Source: arXiv 2205.13147, section 3, and appendix on retrieval (vectors are normalised at each size).
     """
-    if x.ndim < 1 or not 1 <= dim <= x.shape[-1]:
+    if not isinstance(x, Tensor | np.ndarray):
+        raise ValueError(f"a tensor or an array is needed, got {type(x).__name__}")
+    if x.ndim < 1 or isinstance(dim, bool) or not isinstance(dim, Integral) or not 1 <= dim <= x.shape[-1]:
         raise ValueError(f"dim={dim} cannot be cut from an array of shape {tuple(x.shape)}")
     first = x[..., :dim]
     if not normalize:
         return first
+    floating = x.is_floating_point() if isinstance(x, Tensor) else np.issubdtype(x.dtype, np.floating)
+    if not floating:
+        raise ValueError(f"floating point numbers are needed to normalise, got {x.dtype}; convert them first")
     if isinstance(first, np.ndarray):
         wide = first.astype(np.float32) if first.dtype == np.float16 else first
         lengths = np.sqrt(np.square(wide).sum(axis=-1, keepdims=True))

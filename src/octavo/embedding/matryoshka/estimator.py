@@ -71,6 +71,10 @@ class MatryoshkaClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> "MatryoshkaClassifier":
         """Train on vectors and their classes."""
         X, y = validate_data(self, X, y, dtype=np.float32)
+        if self.width < 2:
+            raise ValueError(f"width={self.width} leaves nothing to nest; give 2 or more")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out={self.held_out} must be a share between 0 and 1")
         self.classes_, targets = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"two classes or more are needed, got 1 class: {self.classes_[0]!r}")

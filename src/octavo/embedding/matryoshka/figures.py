@@ -11,6 +11,7 @@ Curve = Mapping[int, Sequence[float]]
 LABELS = {
     "mrl": "MRL",
     "mrl_e": "MRL-E",
+    "mrl_mean": "MRL, mean of the losses",
     "ff": "trained alone (FF)",
     "svd": "SVD afterwards, new head",
     "svd_of_head": "SVD of the head (paper's)",
@@ -285,4 +286,31 @@ def search_box(
         f" {4 * chosen} bytes a vector", (chosen, 6), fontsize=9.5, ha="left" if chosen < 64 else "right"
     )
     axes.set_title("How much of a vector a search needs")
+    return figure
+
+
+def rates(
+    learning_rates: Sequence[float],
+    reached: Mapping[int, Mapping[str, Sequence[float]]],
+    colours: Mapping[str, str],
+) -> Any:
+    """Accuracy along the learning rate, a panel a size.
+
+    Args:
+        learning_rates: in rising order.
+        reached: for each size and system, accuracy at each rate.
+        colours: of the systems.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(reached), figsize=(3.6 * len(reached), 3.6), squeeze=False)
+    for axes, (size, curves) in zip(panels[0], reached.items(), strict=True):
+        for system, values in curves.items():
+            axes.plot(
+                learning_rates, 100 * np.asarray(values), "o-", color=colours[system], label=label(system)
+            )
+        axes.set(xscale="log", title=f"{size} dimensions", xlabel="learning rate")
+    panels[0, 0].set_ylabel("accuracy on validation queries (%)")
+    panels[0, 0].legend(loc="lower right")
+    figure.suptitle("A nested loss wants a larger step", fontsize=12, x=0.01, ha="left")
     return figure

@@ -10,7 +10,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from octavo.embedding.matryoshka.dims import checked_dims, checked_weights
+from octavo.embedding.matryoshka.dims import checked_dims, checked_weights, warn_unless_halving
 
 
 class MatryoshkaLinear(nn.Module, PyTorchModelHubMixin):
@@ -48,8 +48,9 @@ class MatryoshkaLinear(nn.Module, PyTorchModelHubMixin):
     ) -> None:
         super().__init__()
         self.dims = checked_dims(dims)
-        if num_classes < 1:
-            raise ValueError(f"num_classes={num_classes} must be at least 1")
+        warn_unless_halving(self.dims, stacklevel=3)
+        if not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(f"num_classes={num_classes} must be a whole number of at least 1")
         self.num_classes = num_classes
         self.efficient = efficient
         widths = self.dims[-1:] if efficient else self.dims
@@ -122,8 +123,8 @@ class MatryoshkaLinear(nn.Module, PyTorchModelHubMixin):
         Raises:
             ValueError: the head has no such size, or `z` is narrower.
         """
-        if z.shape[-1] < dim:
-            raise ValueError(f"dim={dim} needs embeddings of at least as many numbers, got {z.shape[-1]}")
+        if z.ndim != 2 or z.shape[-1] < dim:
+            raise ValueError(f"dim={dim} needs rows of at least as many numbers, got shape {tuple(z.shape)}")
         if self.efficient and 1 <= dim <= self.dims[-1]:
             return F.linear(z[:, :dim], self.weight[:, :dim], self.bias)
         if dim not in self.dims:
@@ -133,6 +134,8 @@ class MatryoshkaLinear(nn.Module, PyTorchModelHubMixin):
         return scores
 
     def _check(self, z: Tensor) -> None:
+        if z.ndim != 2:
+            raise ValueError(f"embeddings (batch, d) are needed, got shape {tuple(z.shape)}")
         width = z.shape[-1]
         if self.efficient and width != self.dims[-1]:
             raise ValueError(f"an efficient head reads the whole embedding: {self.dims[-1]}, got {width}")
@@ -200,6 +203,8 @@ class MatryoshkaLoss(nn.Module):
         y: Int[Tensor, " batch"] | Float[Tensor, "..."],
     ) -> Float[Tensor, ""]:
         """The sum over sizes."""
+        if isinstance(logits, Tensor):
+            raise ValueError("one tensor came; give the list that MatryoshkaLinear returns")
         if not logits:
             raise ValueError("no scores came; give the list that MatryoshkaLinear returns")
         weights = checked_weights(self.weights, len(logits))

@@ -56,7 +56,7 @@ class MatryoshkaObjective(nn.Module):
         super().__init__()
         self.loss_fn = loss_fn
         self.dims, self.weights = sorted_pairs(dims, weights)
-        if dims_per_step is not None and not 1 <= dims_per_step <= len(self.dims):
+        if dims_per_step is not None and dims_per_step not in range(1, len(self.dims) + 1):
             raise ValueError(f"dims_per_step={dims_per_step} must be between 1 and {len(self.dims)}")
         self.normalize = normalize
         self.dims_per_step = dims_per_step

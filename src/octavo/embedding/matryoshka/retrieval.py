@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -41,6 +42,8 @@ class _Vectors:
         whole = torch.as_tensor(vectors, dtype=torch.float32)
         if whole.ndim != 2 or not len(whole):
             raise ValueError(f"vectors (n, d) are needed, got an array of shape {tuple(whole.shape)}")
+        if not whole.isfinite().all():
+            raise ValueError("the database holds numbers that are not finite")
         self.dims = checked_dims(dims)
         if self.dims[-1] > whole.shape[1]:
             raise ValueError(f"dims={self.dims} goes beyond the vectors, which have {whole.shape[1]} numbers")
@@ -148,6 +151,8 @@ class _Vectors:
         if queries.ndim != 2 or queries.shape[1] != self._whole.shape[1]:
             wanted = self._whole.shape[1]
             raise ValueError(f"queries of {wanted} numbers are needed, got shape {tuple(queries.shape)}")
+        if not queries.isfinite().all():
+            raise ValueError("a query holds numbers that are not finite")
         return queries
 
 
@@ -221,9 +226,11 @@ class AdaptiveRetriever:
             high: size that ranks; the largest unless given. Equal to `low`, nothing is ranked again.
 
         Raises:
-            ValueError: shortlist < k, k beyond the database, or a size that the vectors do not have.
+            ValueError: shortlist < k, k beyond the database, a size that the vectors do not have, or queries
+                that are not as wide as they or not finite.
         """
-        low, high = low or self.dims[0], high or self.dims[-1]
+        low = self._vectors.check(self.dims[0] if low is None else low)
+        high = self._vectors.check(self.dims[-1] if high is None else high)
         listed = _checked_list(k, shortlist, len(self._vectors))
         queries = self._vectors.queries(q)
         if low == high:
@@ -295,6 +302,8 @@ class FunnelRetriever:
 
 
 def _checked_list(k: int, shortlist: int, n: int) -> int:
+    if any(isinstance(number, bool) or not isinstance(number, Integral) for number in (k, shortlist)):
+        raise ValueError(f"k={k} and the shortlist of {shortlist} must be whole numbers")
     if k < 1 or k > n:
         raise ValueError(f"k={k} neighbours cannot be found among {n} vectors")
     if shortlist < k:

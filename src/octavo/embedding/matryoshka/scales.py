@@ -31,8 +31,12 @@ class Config:
     test_queries: int = 4500
     """Test queries of intents."""
 
-    grid: tuple[float, ...] = (4e-3, 8e-3, 1.6e-2, 3.2e-2)
+    grid: tuple[float, ...] = (2e-3, 8e-3, 1.6e-2, 3.2e-2)
     """Learning rates that both sides are tuned on."""
+    tuned_rivals: tuple[int, ...] = (8, 32, 256)
+    """Sizes whose own embedding is tuned on them."""
+    decays: tuple[float, ...] = (0.0, 0.1)
+    """Weight decays that are tried beside the one that is used."""
     tail_least: int = 2
     """Training queries of the rarest intent of the long tail."""
     tail_grid: tuple[float, ...] = (8e-3, 1.6e-2, 3.2e-2)
@@ -54,6 +58,8 @@ class Config:
     """Vectors of the database whose search is timed."""
     timed_queries: int = 30
     """Queries of a timed round."""
+    cost_repeats: int = 801
+    """Rounds in which the deployed encoders are timed."""
 
     sentence_dims: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
     """The nesting list of sentences."""
@@ -123,10 +129,13 @@ SCALES = {
         queries_an_intent=3,
         test_queries=150,
         grid=(1.6e-2,),
+        tuned_rivals=(256,),
+        decays=(0.0,),
         tail_grid=(1.6e-2,),
         tail_epochs=1,
         database=640,
         timed_queries=2,
+        cost_repeats=9,
         shortlist=20,
         sentence_pairs=64,
         rated_pairs=40,

@@ -100,8 +100,8 @@ class MatryoshkaRankingLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.dims, self.weights = sorted_pairs(dims, weights)
-        if not scale > 0:
-            raise ValueError(f"scale={scale} must be positive")
+        if not 0 < scale < float("inf"):
+            raise ValueError(f"scale={scale} must be positive and finite")
         self.scale = scale
         self.symmetric = symmetric
 

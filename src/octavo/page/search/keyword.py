@@ -11,7 +11,7 @@ from octavo.page.search.postings import PostingsCache
 from octavo.page.search.query import Query, Term, tokenise
 from octavo.page.search.vectors import FloatArray
 from octavo.page.store.database import Database
-from octavo.page.store.papers import Filters
+from octavo.page.store.filters import Filters
 from octavo.page.store.tables import papers
 
 ENOUGH = 50

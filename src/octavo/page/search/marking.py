@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from octavo.page.search.query import Query, Term
-from octavo.page.store.papers import ListedPaper
+from octavo.page.store.listed_paper import ListedPaper
 
 LENGTH, BEFORE = 240, 60
 """Letters of a snippet, and letters before its first word at most."""

@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from octavo.page.store.papers import Filters
+from octavo.page.store.filters import Filters
 
 Field = Literal["", "title", "authors", "abstract"]
 MAX_LETTERS = 1000

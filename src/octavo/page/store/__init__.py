@@ -6,10 +6,12 @@ from pathlib import Path
 
 from octavo.data.places import cache_folder
 from octavo.page.store.database import Clock, Database
+from octavo.page.store.filters import Filters
 from octavo.page.store.jobs import Job, Jobs
 from octavo.page.store.ledger import Ledger, StoredRun
+from octavo.page.store.listed_paper import ListedPaper
 from octavo.page.store.outbox import Mail, Outbox
-from octavo.page.store.papers import ORDERS, Filters, ListedPaper, Order, Papers, Upserted
+from octavo.page.store.papers import ORDERS, Order, Papers, Upserted
 from octavo.page.store.readers import Follow, Readers
 from octavo.page.store.subscribers import Subscriber, Subscribers
 from octavo.page.store.votes import Vote, Votes, day_of, day_start

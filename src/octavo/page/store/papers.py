@@ -1,139 +1,23 @@
 """The papers: what one knows of each, lists of them by filters and order, and putting them in."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from octavo.errors import OctavoError
 from octavo.page import trending
 from octavo.page.store.database import Database
-from octavo.page.store.tables import claims, listings, paper_categories, papers, votes
+from octavo.page.store.filters import Filters
+from octavo.page.store.listed_paper import COLUMNS, ListedPaper, difference, paper_of, row_of
+from octavo.page.store.tables import listings, paper_categories, papers, votes
 
 Order = Literal["trending", "newest", "votes", "day"]
 ORDERS: tuple[Order, ...] = ("trending", "newest", "votes", "day")
 _BATCH = 500
 LARGE = 2000
 """Papers from which on a category is large."""
-
-
-@dataclass(frozen=True)
-class ListedPaper:
-    """One paper of the page.
-
-    Args:
-        id: its arXiv id without a version, or another id that the import gave.
-        authors: as they sign.
-        categories: the primary one first.
-        published, updated: days, as `2024-05-22`.
-        source: where the entry comes from: `octavo`, `arxiv`, `daily`, `user`.
-        url, code: where it can be read, where its code lies; "" where not known.
-        withdrawn: it stays findable, and out of the trending order.
-        slug, shelf: of a paper of this library.
-        runs, has_demo: what a paper of this library has.
-        votes, heat: kept by the store, ignored when a paper is put in; see `octavo.page.trending`.
-        row: its number in the store, 0 before it is there.
-    """
-
-    id: str
-    title: str
-    abstract: str
-    authors: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    published: str = ""
-    updated: str = ""
-    version: int = 1
-    source: str = "user"
-    url: str = ""
-    code: str = ""
-    withdrawn: bool = False
-    slug: str | None = None
-    shelf: str | None = None
-    runs: bool = False
-    has_demo: bool = False
-    votes: int = 0
-    heat: float = trending.COLD
-    row: int = 0
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a list or a search is narrowed to; a field that is left out does not narrow.
-
-    Args:
-        category: one that the paper is listed under, such as `cs.CL`; `cs` finds all of `cs.*`.
-        shelf: of this library.
-        verdict: papers with a claim of this verdict; `needs` finds every `needs NAME`.
-        since, until: days, both included.
-        has_demo, runs: True for those that have it.
-        author: part of an author's name.
-        ours: True for the papers of this library.
-        withdrawn: False leaves withdrawn papers out.
-    """
-
-    category: str | None = None
-    shelf: str | None = None
-    verdict: str | None = None
-    since: str | None = None
-    until: str | None = None
-    has_demo: bool | None = None
-    runs: bool | None = None
-    author: str | None = None
-    ours: bool | None = None
-    withdrawn: bool | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is narrowed."""
-        return all(getattr(self, field.name) is None for field in fields(self))
-
-    def conditions(self, *, walk: bool = False) -> list[ColumnElement[bool]]:
-        """The filters as conditions on the table of papers, every value bound.
-
-        Args:
-            walk: ask each paper for its category, in the place of taking all papers of the category first:
-                the way for categories so large that the first papers of any order have some of it.
-        """
-        found: list[ColumnElement[bool]] = []
-        if self.category is not None:
-            listed = paper_categories.c.category
-            wanted = (
-                listed == self.category
-                if "." in self.category
-                else or_(
-                    listed == self.category,
-                    # a range, so that the index serves it
-                    and_(listed > self.category + ".", listed < self.category + "/"),
-                )
-            )
-            if walk:
-                found.append(exists().where(wanted, paper_categories.c.row == papers.c.row))
-            else:
-                found.append(papers.c.row.in_(select(paper_categories.c.row).where(wanted)))
-        if self.shelf is not None:
-            found.append(papers.c.shelf == self.shelf)
-        if self.verdict is not None:
-            same = (
-                claims.c.verdict.startswith("needs ")
-                if self.verdict == "needs"
-                else claims.c.verdict == self.verdict
-            )
-            found.append(exists().where(claims.c.paper == papers.c.id, same))
-        if self.since is not None:
-            found.append(papers.c.published >= self.since)
-        if self.until is not None:
-            found.append(papers.c.published <= self.until)
-        if self.author is not None:
-            found.append(papers.c.authors.icontains(self.author, autoescape=True))
-        if self.ours is not None:
-            found.append(papers.c.slug.is_not(None) if self.ours else papers.c.slug.is_(None))
-        for name in ("has_demo", "runs", "withdrawn"):
-            if (value := getattr(self, name)) is not None:
-                found.append(papers.c[name].is_(value))
-        return found
 
 
 @dataclass(frozen=True)
@@ -162,7 +46,7 @@ class Papers:
         with self._database.read() as connection:
             for condition in (papers.c.id == name, papers.c.slug == name, papers.c.id == bare):
                 if row := connection.execute(select(papers).where(condition)).first():
-                    return _paper(row)
+                    return paper_of(row)
         return None
 
     def many(self, ids: Sequence[str]) -> list[ListedPaper]:
@@ -173,7 +57,7 @@ class Papers:
         with self._database.read() as connection:
             for start in range(0, len(ids), _BATCH):
                 chosen = select(papers).where(papers.c.id.in_(ids[start : start + _BATCH]))
-                found |= {row.id: _paper(row) for row in connection.execute(chosen)}
+                found |= {row.id: paper_of(row) for row in connection.execute(chosen)}
         return [found[each] for each in ids if each in found]
 
     def by_rows(self, rows: Sequence[int]) -> list[ListedPaper]:
@@ -182,7 +66,7 @@ class Papers:
         with self._database.read() as connection:
             for start in range(0, len(rows), _BATCH):
                 chosen = select(papers).where(papers.c.row.in_(rows[start : start + _BATCH]))
-                found |= {row.row: _paper(row) for row in connection.execute(chosen)}
+                found |= {row.row: paper_of(row) for row in connection.execute(chosen)}
         return [found[each] for each in rows if each in found]
 
     def listed(
@@ -203,7 +87,7 @@ class Papers:
             day: of the order `day`; the newest day that was saved where it is left out.
         """
         return [
-            _paper(row)
+            paper_of(row)
             for row in self._rows(select(papers), filters, order, limit=limit, offset=offset, day=day)
         ]
 
@@ -257,7 +141,7 @@ class Papers:
             .order_by(n.desc(), papers.c.heat.desc(), papers.c.row.desc())
         )
         with self._database.read() as connection:
-            return [(_paper(row), row.n) for row in connection.execute(query.limit(limit).offset(offset))]
+            return [(paper_of(row), row.n) for row in connection.execute(query.limit(limit).offset(offset))]
 
     def count(self, filters: Filters | None = None) -> int:
         """How many papers the filters leave."""
@@ -285,7 +169,7 @@ class Papers:
         """The papers behind a row number in the order of rows: how a job goes through all of them."""
         query = select(papers).where(papers.c.row > row).order_by(papers.c.row).limit(limit)
         with self._database.read() as connection:
-            return [_paper(each) for each in connection.execute(query)]
+            return [paper_of(each) for each in connection.execute(query)]
 
     def categories(self) -> dict[str, int]:
         """Every category with the number of its papers, most first."""
@@ -323,14 +207,14 @@ class Papers:
             for entry in newest.values():
                 if (old := there.get(entry.id)) is None:
                     continue
-                if difference := _difference(old, entry):
-                    changed.append((old, entry, difference))
+                if changes := difference(old, entry):
+                    changed.append((old, entry, changes))
                 else:
                     unchanged += 1
             self._insert(connection, fresh)
-            for old, entry, difference in changed:
-                connection.execute(update(papers).where(papers.c.row == old.row).values(**difference))
-                if "categories" in difference:
+            for old, entry, changes in changed:
+                connection.execute(update(papers).where(papers.c.row == old.row).values(**changes))
+                if "categories" in changes:
                     connection.execute(delete(paper_categories).where(paper_categories.c.row == old.row))
                     self._categorise(connection, {old.row: entry.categories})
             if cursor is not None:
@@ -356,9 +240,9 @@ class Papers:
     def _insert(self, connection: Any, fresh: list[ListedPaper]) -> None:
         if not fresh:
             return
-        columns = [*_COLUMNS, "votes", "heat", "row"]
+        columns = [*COLUMNS, "votes", "heat", "row"]
         first = connection.execute(select(func.coalesce(func.max(papers.c.row), 0))).scalar_one() + 1
-        rows = [(*_row(entry), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)]
+        rows = [(*row_of(entry), 0, trending.COLD, row) for row, entry in enumerate(fresh, start=first)]
         pairs = {first + index: entry.categories for index, entry in enumerate(fresh)}
         if self._database.is_sqlite:
             # The driver itself: a snapshot of millions of rows spends most of its time here.
@@ -395,41 +279,3 @@ def _is_large(connection: Connection, filters: Filters | None) -> bool:
     some = Filters(category=filters.category).conditions()[0]
     rows = select(papers.c.row).where(some).limit(LARGE).subquery()
     return int(connection.execute(select(func.count()).select_from(rows)).scalar_one()) == LARGE
-
-
-_COLUMNS = tuple(field.name for field in fields(ListedPaper) if field.name not in ("votes", "heat", "row"))
-_OURS = ("slug", "shelf", "runs", "has_demo")
-
-
-_FIELDS = attrgetter(*_COLUMNS)
-_AUTHORS, _CATEGORIES = _COLUMNS.index("authors"), _COLUMNS.index("categories")
-_JSON = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _row(entry: ListedPaper) -> list[Any]:
-    """A paper's columns as the table has them, in the order of `_COLUMNS`."""
-    values = list(_FIELDS(entry))
-    values[_AUTHORS] = _JSON(values[_AUTHORS])
-    values[_CATEGORIES] = " ".join(values[_CATEGORIES])
-    return values
-
-
-def _difference(old: Row[Any], entry: ListedPaper) -> dict[str, Any]:
-    """What an entry changes in the row that is there; nothing where it is older."""
-    if entry.version < old.version:
-        return {}
-    values = dict(zip(_COLUMNS, _row(entry), strict=True))
-    if old.slug is not None and entry.slug is None:
-        # From elsewhere: it may bring the abstract up to date, and leaves what is ours.
-        for name in (*_OURS, "source", "code", "title"):
-            values.pop(name)
-    if entry.source != "octavo" and not entry.code:
-        values.pop("code", None)
-    return {name: value for name, value in values.items() if getattr(old, name) != value}
-
-
-def _paper(row: Row[Any]) -> ListedPaper:
-    values = {name: getattr(row, name) for name in _COLUMNS}
-    values["authors"] = tuple(json.loads(row.authors))
-    values["categories"] = tuple(row.categories.split())
-    return ListedPaper(**values, votes=row.votes, heat=row.heat, row=row.row)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from octavo.science.mgno.checks import check_choice
+from octavo.science.mgno.checks import check_choice, check_sizes
 
 Boundary = Literal["dirichlet", "neumann", "neumann_cells", "periodic"]
 
@@ -36,6 +36,9 @@ def boundary_padding(
         [[0.0, 1.0, 2.0, 3.0, 0.0], [2.0, 1.0, 2.0, 3.0, 2.0], [3.0, 1.0, 2.0, 3.0, 1.0]]
     """
     check_choice("boundary", boundary, BOUNDARIES)
+    check_sizes(0, width=width)
+    if field.ndim < 3:
+        raise ValueError(f"expected (batch, channels, *grid), got shape {tuple(field.shape)}")
     smallest = min(field.shape[2:])
     if boundary == "neumann" and smallest <= width:
         raise ValueError(

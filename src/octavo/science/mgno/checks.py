@@ -1,6 +1,8 @@
 """Checks of what a person passes in, each with what came, what was expected and what to do."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -12,15 +14,32 @@ def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
         raise ValueError(f"{name}={value!r} is not known; choose one of {listed}")
 
 
-def check_sizes(**numbers: int) -> None:
-    """Sizes must be whole numbers of at least 1."""
+def check_sizes(least: int = 1, /, **numbers: object) -> None:
+    """Sizes must be whole numbers of at least so many."""
     for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ValueError(f"{name}={number!r} must be a whole number of at least 1")
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            raise ValueError(f"{name}={number!r} must be a whole number of at least {least}")
 
 
-def check_field(x: Tensor, channels: int, dim: int, levels: int) -> None:
+def check_positive(**numbers: float) -> None:
+    """Numbers must be positive and finite."""
+    for name, number in numbers.items():
+        if not (math.isfinite(number) and number > 0):
+            raise ValueError(f"{name}={number!r} must be a positive number")
+
+
+def check_square(name: str, field: Any) -> None:
+    """An array of numbers must have two axes of one size."""
+    shape = tuple(getattr(field, "shape", ()))
+    if isinstance(field, Tensor) or len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        what = f"{type(field).__name__} of shape {shape}"
+        raise ValueError(f"{name} must be a NumPy array of one size on both axes, got a {what}")
+
+
+def check_field(x: Any, channels: int, dim: int, levels: int) -> None:
     """A batch of fields must be real, of the right channels, and fine enough for all levels."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"expected a torch tensor, got {type(x).__name__}; torch.as_tensor(x) makes one")
     if not x.is_floating_point():
         way = "pass its real and imaginary part as two channels" if x.is_complex() else "cast it: x.float()"
         raise TypeError(f"expected a field of floating point numbers, got {x.dtype}; {way}")
@@ -39,6 +58,17 @@ def check_field(x: Tensor, channels: int, dim: int, levels: int) -> None:
         advice = f"use levels <= {legal}" if legal else "use a finer grid"
         raise ValueError(
             f"levels={levels} needs a grid of at least {least_grid(levels)} a side, got {grid}; {advice}"
+        )
+
+
+def check_precision(x: Tensor, weight: Tensor) -> None:
+    """A field must have the precision of the weights; under autocast torch sees to it."""
+    import torch
+
+    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"got a field of {x.dtype} for weights of {weight.dtype}; cast one: x.to({weight.dtype}) or "
+            f"model.to({x.dtype})"
         )
 
 

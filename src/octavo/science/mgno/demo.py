@@ -2,16 +2,19 @@
 errors."""
 
 import time
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Interval, MultipleOf
 
 from octavo.errors import Missing
 from octavo.lab import TensorData, house_style
 from octavo.lab.fit import fit
-from octavo.science.mgno import figures, pde, systems
+from octavo.science.mgno import maps, pde, systems
 from octavo.science.mgno.baselines import UNet, real_parameters
+from octavo.science.mgno.drawn import from_characters, from_picture
 from octavo.science.mgno.neural_operator import MgNO
 from octavo.science.mgno.tasks import Task, one_cycle
 
@@ -20,7 +23,9 @@ MODES = 12
 
 
 def demo(
-    resolution: int = 16,
+    drawing: str = "",
+    picture: Path | None = None,
+    resolution: Annotated[int, Interval(ge=16, le=128), MultipleOf(8)] = 16,
     kind: Literal["two-phase", "rough", "smooth"] = "two-phase",
     steps: int = 120,
     seed: int = 7,
@@ -31,10 +36,12 @@ def demo(
     frequencies do not.
 
     Args:
+        drawing: the new medium, rows of # (hardly permeable) and . with / between: "....../.####./......".
+        picture: a file with the new medium, dark where it is hardly permeable.
         resolution: cells a side on which the new medium is seen, 16 to 128; it is learnt on 16.
         kind: of the media.
         steps: training steps of each network.
-        seed: of the new medium.
+        seed: of the new medium, where none is drawn.
 
     Returns:
         Errors in per cent and milliseconds, the text of a table and a figure of pressures and errors.
@@ -47,8 +54,16 @@ def demo(
     a, u = pde.darcy(300, TRAINED_ON, kind, seed=0, modes=MODES)
     task = Task("darcy", (a, u), (a[:1], u[:1]), "dirichlet")
     networks = {system: systems.seeded(0, make) for system, make in _networks(task).items()}
+    if drawing or picture is not None:
+        shape = (
+            from_picture(picture, resolution) if picture is not None else from_characters(drawing, resolution)
+        )
+        low, high = (float(a.flatten().quantile(q)) for q in (0.01, 0.99))
+        a_new = (high - (high - low) * shape)[None, None]
+    else:
+        a_new, _ = pde.darcy(1, resolution, kind, seed=seed + 1000, modes=MODES)
     start = time.perf_counter()
-    a_new, u_new = pde.darcy(1, resolution, kind, seed=seed + 1000, modes=MODES)
+    u_new = torch.from_numpy(pde.solve_darcy(a_new[0, 0].double().numpy())).float()[None, None]
     rows = [("solver", 0.0, 1e3 * (time.perf_counter() - start), 0)]
     predicted = {}
     for system, network in networks.items():
@@ -72,7 +87,7 @@ def demo(
         rows.append((system, float(pde.relative_l2(found, u_new)), spent, real_parameters(network)))
     with house_style():
         title = f"Learnt on 16 x 16 cells, seen on {resolution} x {resolution}"
-        drawn = figures.error_maps(a_new[0, 0].numpy(), u_new[0, 0].numpy(), predicted, title)
+        drawn = maps.error_maps(a_new[0, 0].numpy(), u_new[0, 0].numpy(), predicted, title)
     lines = ["", "             error      time    parameters"]
     lines += [
         f"{system:<10} {error:>7.1%} {spent:>7.1f} ms {size:>10,}" for system, error, spent, size in rows

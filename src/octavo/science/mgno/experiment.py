@@ -1,10 +1,11 @@
 """Every claim of the abstract, measured beside the systems that it is about: the modules of `parts`."""
 
-from octavo.science.mgno.parts.accuracy import accuracy
+from octavo.science.mgno.parts.accuracy import accuracy, other_equations
 from octavo.science.mgno.parts.boundaries import boundaries
 from octavo.science.mgno.parts.exact import linearity, solver
 from octavo.science.mgno.parts.green import green
-from octavo.science.mgno.parts.overfitting import overfitting
+from octavo.science.mgno.parts.lifting import lifting
+from octavo.science.mgno.parts.overfitting import overfitting, overfitting_on_a_line
 from octavo.science.mgno.parts.pace import pace
 from octavo.science.mgno.parts.plots import (
     accuracy_on_darcy,
@@ -29,8 +30,11 @@ __all__ = [
     "error_of_one_layer",
     "errors_by_width",
     "green",
+    "lifting",
     "linearity",
+    "other_equations",
     "overfitting",
+    "overfitting_on_a_line",
     "pace",
     "padding_and_boundary",
     "solver",

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 Number = int | float
 Placed = Mapping[str, Mapping[Number, Sequence[float]]]
@@ -12,7 +11,7 @@ Placed = Mapping[str, Mapping[Number, Sequence[float]]]
 
 LABELS = {
     "mgno": "MgNO",
-    "mgno_lifted": "MgNO, lifted and projected (as many steps)",
+    "mgno_lifted": "MgNO, lifted and projected",
     "fno": "FNO",
     "fno_small": "FNO of MgNO's size",
     "unet": "U-Net",
@@ -26,6 +25,16 @@ LABELS = {
     "convolutions": "9 convolutions",
     "low_rank": "low-rank matrix",
     "dense": "dense matrix",
+}
+
+
+OFFSETS = {"dense": (-8, 0), "fourier": (-4, -14), "fourier_padded": (8, 8), "convolutions": (8, -8)}
+"""Where names stand beside points that lie near others."""
+EQUATIONS = {
+    "darcy": "Darcy",
+    "darcy_rough": "Darcy, rough",
+    "helmholtz": "Helmholtz",
+    "navier_stokes": "Navier-Stokes",
 }
 
 
@@ -105,15 +114,15 @@ def linear_layers(
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.2, 4.0))
     for system, (parameters, errors) in layers.items():
         left.plot(parameters, errors, "o", color=colours[system], alpha=0.6)
-        wide = system == "dense"
+        shift = OFFSETS.get(system, (8, 0))
         left.annotate(
             label(system),
             (parameters[0], float(np.mean(errors))),
-            xytext=(-8 if wide else 8, 0),
+            xytext=shift,
             textcoords="offset points",
             color=colours[system],
             va="center",
-            ha="right" if wide else "left",
+            ha="right" if system == "dense" else "left",
             fontsize=9.5,
         )
     left.set(
@@ -316,17 +325,11 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
         axes.set(
             xscale="log",
             xlabel="parameters (thousands)",
-            title=dataset.replace("_", " ").replace("navier stokes", "Navier-Stokes").capitalize(),
+            title=EQUATIONS.get(dataset, dataset.replace("_", " ").capitalize()),
             ylim=(0, None),
         )
-        sizes = found.where(metric="parameters").values()
-        ticks = [
-            t for t in (1, 2, 5, 10, 20, 50, 100, 200, 400, 1000) if min(sizes) < 1.5e3 * t < 2 * max(sizes)
-        ]
-        if not ticks:
-            # Networks of about one size lie between two round numbers.
-            ticks = [round(sum(sizes) / len(sizes) / 1e3)]
-        axes.set_xticks(ticks, [str(t) for t in ticks])
+        ticks = apart([size / 1e3 for size in found.where(metric="parameters").values()])
+        axes.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
         axes.minorticks_off()
         axes.margins(x=0.2)
     panels[0, 0].set_ylabel("relative H1 error")
@@ -337,40 +340,19 @@ def accuracy(records: Any, colours: Mapping[str, str]) -> Any:
     return figure
 
 
-def error_maps(
-    a: Float[np.ndarray, "height width"],
-    u: Float[np.ndarray, "height width"],
-    predicted: Mapping[str, Float[np.ndarray, "height width"]],
-    title: str,
-) -> Any:
-    """An input, its solution, what each system says, and where it errs.
+def apart(sizes: Sequence[float]) -> list[float]:
+    """Those of the sizes that label an axis: the least, and each far enough from the last to be read.
 
     Args:
-        a: the input.
-        u: the solution.
-        predicted: by system.
-        title: of the figure.
-    """
-    import matplotlib.pyplot as plt
+        sizes: of networks, in any order.
 
-    columns = 1 + len(predicted)
-    figure, panels = plt.subplots(2, columns, figsize=(2.5 * columns, 5.2))
-    low, high = float(u.min()), float(u.max())
-    reach = max((float(np.abs(field - u).max()) for field in predicted.values()), default=1.0)
-    panels[0, 0].imshow(a, cmap="Greys", interpolation="nearest")
-    panels[0, 0].set_title("input", fontsize=10)
-    panels[1, 0].imshow(u, cmap="viridis", vmin=low, vmax=high)
-    panels[1, 0].set_title("solution", fontsize=10)
-    image = None
-    for column, (system, field) in enumerate(predicted.items(), start=1):
-        panels[0, column].imshow(field, cmap="viridis", vmin=low, vmax=high)
-        panels[0, column].set_title(label(system), fontsize=10)
-        image = panels[1, column].imshow(field - u, cmap="RdBu_r", vmin=-reach, vmax=reach)
-        error = np.linalg.norm(field - u) / np.linalg.norm(u)
-        panels[1, column].set_title(f"error {error:.1%}", fontsize=10)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    if image is not None:
-        figure.colorbar(image, ax=panels[1, :], shrink=0.9, label="error").outline.set_visible(False)
-    figure.suptitle(title.replace("_", " "), fontsize=12, x=0.01, ha="left")
-    return figure
+    Example:
+        >>> apart([115.0, 108.0, 395.0]), apart([115.0, 108.0])
+        ([108.0, 395.0], [108.0, 115.0])
+    """
+    factor = (max(sizes) / min(sizes)) ** 0.13
+    kept: list[float] = []
+    for size in sorted(sizes):
+        if not kept or size > factor * kept[-1]:
+            kept.append(size)
+    return kept

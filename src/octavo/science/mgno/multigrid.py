@@ -8,7 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from octavo.science.mgno.boundary import BOUNDARIES, Boundary
-from octavo.science.mgno.checks import check_choice, check_field, check_sizes
+from octavo.science.mgno.checks import (
+    check_choice,
+    check_field,
+    check_positive,
+    check_precision,
+    check_sizes,
+)
 from octavo.science.mgno.stencils import Prolongation, Stencil
 
 Coarsening = Literal["nodes", "interior"]
@@ -90,7 +96,7 @@ class MultigridConv(nn.Module):
         boundary: what every convolution assumes beyond the grid: ``dirichlet`` (zero), ``neumann`` (mirrored
             at the outermost points), ``neumann_cells`` (mirrored half a cell outside) or ``periodic``.
         restrict: hand down the ``data`` f, as the authors' code does, or the ``residual`` f - A u, as the
-            text says; with textbook weights only the latter is a multigrid solver.
+            text says; the latter is the textbook's cycle, the former nearly an additive one.
         coarsening: ``nodes`` keeps every other point from the first on (n -> ceil(n / 2)); ``interior``
             every other from the second on (n -> (n - 1) // 2), for grids of 2^k - 1 interior points.
         dim: axes of space: 1, 2 or 3.
@@ -131,6 +137,7 @@ class MultigridConv(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(in_channels=in_channels, out_channels=out_channels, levels=levels)
+        check_sizes(0, post_smoothing=post_smoothing)
         check_choice("boundary", boundary, BOUNDARIES)
         check_choice("restrict", restrict, RESTRICTIONS)
         check_choice("coarsening", coarsening, ("nodes", "interior"))
@@ -170,18 +177,25 @@ class MultigridConv(nn.Module):
         )
         self.norms: nn.ModuleList | None = None
         if norm is not False:
-            if not isinstance(norm, Sequence):
-                raise ValueError(f"norm={norm!r} must be the grid's size, such as norm=(64, 64)")
+            if not isinstance(norm, Sequence) or len(norm) != dim or not all(type(n) is int for n in norm):
+                raise ValueError(f"norm={norm!r} must be the grid's size, such as norm={(64,) * dim}")
             grids = _grids(norm, levels, coarsening)
+            self._only_grid = tuple(norm)
             self.norms = nn.ModuleList(nn.LayerNorm([u[level], *grids[level]]) for level in range(coarsest))
 
     def forward(self, f: Float[Tensor, "batch c_in *grid"]) -> Float[Tensor, "batch c_out *grid"]:
         """One V-cycle."""
         check_field(f, self.in_channels, self.dim, len(self.levels))
+        levels, transfers = cast(list[_Level], self.levels), cast(list[_Transfer], self.transfers)
+        check_precision(f, cast(Stencil, levels[0].S[0]).weight)
+        if self.norms is not None and tuple(f.shape[2:]) != self._only_grid:
+            raise ValueError(
+                f"the layer norms are for a grid of {self._only_grid}, got {tuple(f.shape[2:])}; "
+                "leave norm out to serve any grid"
+            )
         if self.dim == 2:
             # Convolutions of a few channels run up to twice as fast in this layout.
             f = f.contiguous(memory_format=torch.channels_last)
-        levels, transfers = cast(list[_Level], self.levels), cast(list[_Transfer], self.transfers)
         u = levels[0].smooth(None, f)
         left: list[tuple[Tensor, Tensor]] = []
         for transfer, level in zip(transfers, levels[1:], strict=True):
@@ -230,6 +244,9 @@ class MultigridConv(nn.Module):
         """
         check_choice("operator", operator, ("poisson",))
         check_sizes(levels=levels, coarse_smoothing=coarse_smoothing)
+        check_positive(omega=omega)
+        if omega >= 2:
+            raise ValueError(f"omega={omega!r} must be below 2, or the sweeps grow; 0.8 is a good number")
         W = cls(
             1,
             1,
@@ -309,9 +326,11 @@ def n_parameters(
     return smoothers + (levels - 1) * transfer
 
 
-def _steps(smoothing: int | Sequence[int] | None, levels: int) -> list[int]:
+def _steps(smoothing: object, levels: int) -> list[int]:
     if smoothing is None:
         return [1] * (levels - 1) + [2]
+    if not isinstance(smoothing, int | Sequence) or isinstance(smoothing, str):
+        raise ValueError(f"smoothing={smoothing!r} must be a whole number, or one for each level")
     steps = [smoothing] * levels if isinstance(smoothing, int) else list(smoothing)
     if len(steps) != levels:
         raise ValueError(

@@ -79,7 +79,7 @@ class MgNO(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         multigrid: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        check_sizes(width=width, depth=depth)
+        check_sizes(in_channels=in_channels, out_channels=out_channels, width=width, depth=depth)
         check_choice("bias", bias, ("local", "function", None))
         check_choice("activation", activation, tuple(_ACTIVATIONS))
         check_choice("readout", readout, ("linear", "multigrid"))
@@ -106,17 +106,24 @@ class MgNO(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         else:
             self.readout = MultigridConv(width, out_channels, **options)
 
-    def forward(self, a: Float[Tensor, "batch c_in *grid"]) -> Float[Tensor, "batch c_out *grid"]:
-        """The output field."""
-        h = a
-        coordinates = _coordinates(a) if self.bias == "function" else None
+    def forward(
+        self, x: Float[Tensor, "batch c_in *grid"], y: Tensor | None = None
+    ) -> Float[Tensor, "batch c_out *grid"]:
+        """The output field.
+
+        Args:
+            x: the input field.
+            y: not looked at: the Trainer of the library neuraloperator hands the target over with the input.
+        """
+        h = x
+        coordinates = _coordinates(x) if self.bias == "function" else None
         for index, W in enumerate(self.operators):
             new = W(h)
             if self.bias is not None:
                 new = new + self.biases[index](h if coordinates is None else coordinates)
             h = _ACTIVATIONS[self.activation](new)
         u: Tensor = self.readout(h)
-        return u + a if self.skip else u
+        return u + x if self.skip else u
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **options: Any) -> Self:

@@ -235,7 +235,7 @@ def public_contestants(config: Config, task: Task) -> dict[str, Contestant]:
 
 
 def contestants(config: Config, task: Task, *, all_of_them: bool) -> dict[str, Contestant]:
-    """Who learns an equation, for how long: all take the same time, but for the lifted MgNO.
+    """Who learns an equation, for how long: all take the same time.
 
     Args:
         config: of the experiment.
@@ -257,8 +257,6 @@ def contestants(config: Config, task: Task, *, all_of_them: bool) -> dict[str, C
         }
     return {
         "mgno": (config.epochs, config.rate, lambda: mgno(config, task)),
-        # As many steps as MgNO, which is more time: to its advantage.
-        "mgno_lifted": (config.epochs, config.rate, lambda: mgno_lifted(config, task)),
         "unet": (config.unet_epochs, config.unet_rate, lambda: unet(config, task)),
         "fno": (
             config.fno_epochs,

@@ -84,6 +84,34 @@ class Scaled(nn.Module):
         return found * self.u_scale + self.u_mean
 
 
+@torch.no_grad()
+def widened(narrow: nn.Module, wide: nn.Module) -> nn.Module:
+    """The wide network with the weights of the narrow one and zeros for the rest: the same function.
+
+    Training keeps it so. A neuron to which and from which all weights are 0 is 0 itself, and then the
+    gradients of these weights are exactly 0.
+
+    Args:
+        narrow: a network.
+        wide: one of the same form with more channels; it is changed.
+
+    Raises:
+        ValueError: a parameter of the narrow one does not fit into that of the wide one.
+
+    Example:
+        >>> narrow, wide = (nn.Sequential(nn.Linear(2, n), nn.GELU(), nn.Linear(n, 1)) for n in (3, 8))
+        >>> x = torch.randn(5, 2)
+        >>> torch.allclose(widened(narrow, wide)(x), narrow(x), atol=1e-6)
+        True
+    """
+    for (name, one), other in zip(narrow.named_parameters(), wide.parameters(), strict=True):
+        if one.ndim != other.ndim or any(a > b for a, b in zip(one.shape, other.shape, strict=True)):
+            raise ValueError(f"{name} of shape {tuple(one.shape)} does not fit into {tuple(other.shape)}")
+        other.zero_()
+        other[tuple(slice(size) for size in one.shape)] = one
+    return wide
+
+
 def one_cycle(progress: float) -> float:
     """The learning rate's factor: from a tenth up over the first fifth, and down to nothing, as the authors
     have it.

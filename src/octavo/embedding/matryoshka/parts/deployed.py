@@ -25,22 +25,16 @@ def cost(config: Config, lab: Lab) -> None:
         "mrl_e": NestedClassifier(384, config.hidden, config.dims[-1], config.dims, 150, efficient=True),
         "ff": NestedClassifier(384, config.hidden, config.dims[-1], config.dims[-1:], 150),
     }
-    x = torch.randn(4096, 384, generator=lab.generator("x")).to(lab.device)
+    # Short rounds and many of them: what disturbs the machine then meets all systems alike.
+    x = torch.randn(512, 384, generator=lab.generator("x")).to(lab.device)
     for system, model in systems.items():
         model.to(lab.device)
         for dataset, measured in (("encoder", model.encoder), ("training", model)):
             number = sum(parameter.numel() for parameter in measured.parameters())
             lab.record(system=system, dataset=dataset, metric="parameters", value=number)
-    timings = lab.time({system: partial(model.embed, x) for system, model in systems.items()}, repeats=41)
-    for system in systems:
-        lab.record(
-            system=system,
-            dataset="encoder",
-            metric="seconds",
-            value=timings.median(system),
-            unit="s",
-            items=timings.seconds[system],
-        )
+    rounds = {system: partial(model.embed, x) for system, model in systems.items()}
+    timings = lab.time(rounds, repeats=config.cost_repeats, warmup=20)
+    lab.record_seconds(timings, dataset="encoder")
 
 
 @part(seeds=1, timed=True, data=(NAME, "minilm"))
@@ -83,16 +77,7 @@ def search(config: Config, lab: Lab) -> None:
             {system: partial(each, run, batches) for system, run in systems.items()},
             repeats=9,
         )
-        for system in systems:
-            a_query = [seconds / len(queries) for seconds in timings.seconds[system]]
-            lab.record(
-                system=system,
-                dataset=name,
-                metric="seconds",
-                value=np.median(a_query),
-                unit="s",
-                items=a_query,
-            )
+        lab.record_seconds(timings, dataset=name, calls=len(queries))
 
 
 def each(run: Callable[[Tensor], Any], batches: Sequence[Tensor]) -> None:

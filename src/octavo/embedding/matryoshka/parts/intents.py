@@ -14,28 +14,6 @@ from octavo.embedding.matryoshka.trunk import NestedClassifier
 from octavo.lab import Lab, TensorData, part
 
 
-@part(seeds=1, data=(NAME, "minilm"))
-def tuning(config: Config, lab: Lab) -> None:
-    """Accuracy on the validation queries along one grid of learning rates, for both sides."""
-    vectors = Vectors(config, ("train", "validation"))
-    x, y = vectors.x["train"], vectors.y["train"]
-    for rate in config.grid:
-        models = {
-            "mrl": trained(config, lab, "mrl", x, y, config.dims, learning_rate=rate),
-            "ff": rival(config, lab, vectors, config.dims[-1], learning_rate=rate),
-        }
-        for system, model in models.items():
-            z = model.embed(vectors.x["validation"])
-            for dim in model.head.dims if system == "mrl" else model.head.dims[-1:]:
-                lab.record(
-                    system=system,
-                    dataset=f"{NAME}-validation",
-                    metric="accuracy",
-                    value=hits(model, z, vectors.y["validation"], dim).mean(),
-                    at={"learning_rate": rate, "dims": dim},
-                )
-
-
 @part(data=(NAME, "minilm"))
 def intents(config: Config, lab: Lab) -> None:
     """Every budget from one vector: classes, neighbours, the climb, the shortlist, and disturbed queries."""

@@ -16,7 +16,7 @@ from octavo.embedding.matryoshka.vectors import hidden_means
 from octavo.lab import Lab, TensorData, part
 
 
-@part(data=(NAME, "minilm"))
+@part(seeds=3, data=(NAME, "minilm"))
 def labels(config: Config, lab: Lab) -> None:
     """Two towers: queries find the name of their intent, at every size."""
 

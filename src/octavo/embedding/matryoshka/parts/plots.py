@@ -1,5 +1,7 @@
 """The figures of the experiment: each is drawn from records."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,21 @@ from octavo.embedding.matryoshka.parts.queries import NAME
 from octavo.lab import Records, colours, plot
 
 
+def needs(*parts: str) -> Callable[[Callable[[Records], Any]], Callable[[Records], Any]]:
+    """A figure of some parts is drawn where all of them were measured, and is None elsewhere."""
+
+    def bound(draw: Callable[[Records], Any]) -> Callable[[Records], Any]:
+        @functools.wraps(draw)
+        def drawn(records: Records) -> Any:
+            return draw(records) if all(list(records.where(part=part)) for part in parts) else None
+
+        return drawn
+
+    return bound
+
+
 @plot
+@needs("intents")
 def one_vector(records: Records) -> Any:
     """Accuracy against size, of heads and of neighbours."""
     heads = {
@@ -28,6 +44,7 @@ def one_vector(records: Records) -> Any:
 
 
 @plot
+@needs("intents")
 def as_many_as_needed(records: Records) -> Any:
     """The staircase of adaptive classification."""
     found = records.where(part="intents", dataset=NAME, system="adaptive")
@@ -38,6 +55,7 @@ def as_many_as_needed(records: Records) -> Any:
 
 
 @plot
+@needs("intents")
 def short_then_long(records: Records) -> Any:
     """mAP@10 against the cost of a query."""
     found = records.where(part="intents", dataset=NAME)
@@ -53,6 +71,7 @@ def short_then_long(records: Records) -> Any:
 
 
 @plot
+@needs("intents")
 def coarse_to_fine(records: Records) -> Any:
     """What the first dimensions know."""
     found = records.where(part="intents", system="mrl")
@@ -71,6 +90,7 @@ def coarse_to_fine(records: Records) -> Any:
 
 
 @plot
+@needs("sentences")
 def sentences_cut_short(records: Records) -> Any:
     """Spearman against size."""
     found = records.where(part="sentences", metric="spearman")
@@ -79,6 +99,7 @@ def sentences_cut_short(records: Records) -> Any:
 
 
 @plot
+@needs("search")
 def milliseconds(records: Records) -> Any:
     """Time of a query, every way to search."""
     found = records.where(part="search")
@@ -90,3 +111,23 @@ def milliseconds(records: Records) -> Any:
     recall = {r.system: r.value for r in found.where(dataset=alone, metric="recall_at_10")}
     size = found.where(dataset=alone, metric="vectors").values()[0]
     return figures.search_times(seconds[0], seconds[1], recall, colours(list(recall)), f"{size:,.0f}")
+
+
+@plot
+@needs("tuning")
+def which_rate(records: Records) -> Any:
+    """What a nested loss and a single one reach along the learning rate."""
+    found = records.where(part="tuning")
+    rates = sorted({dict(record.at)["learning_rate"] for record in found})
+    sizes = sorted({dict(record.at)["dims"] for record in found.where(system="ff")})
+    reached: dict[int, dict[str, list[float]]] = {}
+    # The first record of a place has the weight decay that is used.
+    first: dict[tuple[str, float, float], float] = {}
+    for record in found:
+        place = dict(record.at)
+        first.setdefault((record.system, place["dims"], place["learning_rate"]), record.value)
+    for size in sizes:
+        reached[int(size)] = {
+            system: [first[system, size, rate] for rate in rates] for system in ("mrl", "mrl_mean", "ff")
+        }
+    return figures.rates(rates, reached, colours(["mrl", "mrl_mean", "ff"]))

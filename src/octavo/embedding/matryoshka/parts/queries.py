@@ -79,12 +79,13 @@ def trained(
     classes: int = 150,
     learning_rate: float | None = None,
     epochs: int | None = None,
+    weights: Sequence[float] | None = None,
 ) -> NestedClassifier:
     """A classifier of vectors; every system of a seed starts from one encoder and sees the same batches."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lab.key("init"))
         model = NestedClassifier(x.shape[1], config.hidden, config.dims[-1], dims, classes, efficient)
-    loss = MatryoshkaLoss()
+    loss = MatryoshkaLoss(weights=weights)
     lab.fit(
         system,
         model,

@@ -22,7 +22,7 @@ from octavo.science.mgno.tasks import Task
 def pace(config: Config, lab: Lab) -> None:
     """Seconds of a step and of the whole training, by equation and system; of solutions; of a V-cycle."""
     missing: Missing | None = None
-    for equation in config.equations:
+    for equation in (*config.equations, *config.other_equations):
         few = replace(config, pairs=config.batch_size, other_pairs=config.batch_size, test_pairs=2)
         task = equation_task(few, equation, 0)
         porous = equation.startswith("darcy")
@@ -54,11 +54,10 @@ def speed_of_training(lab: Lab, task: Task, models: dict[str, nn.Module], steps:
         optimizers[name].step()
 
     timings = lab.time({name: partial(step, name) for name in models}, repeats=9)
+    lab.record_seconds(timings, dataset=task.name, metric="seconds_per_step")
     for system in models:
-        seconds = timings.median(system)
-        record = partial(lab.record, system=system, dataset=task.name, unit="s")
-        record(metric="seconds_per_step", value=seconds, items=timings.seconds[system])
-        record(metric="training_seconds", value=seconds * steps[system])
+        seconds = timings.median(system) * steps[system]
+        lab.record(system=system, dataset=task.name, metric="training_seconds", value=seconds, unit="s")
 
 
 def speed_of_inference(lab: Lab, task: Task, models: dict[str, nn.Module]) -> None:
@@ -75,15 +74,7 @@ def speed_of_inference(lab: Lab, task: Task, models: dict[str, nn.Module]) -> No
     }
     functions["sparse_solve"] = lambda: [pde.solve_darcy(medium) for medium in media]
     timings = lab.time(functions, repeats=7)
-    for system in functions:
-        lab.record(
-            system=system,
-            dataset=task.name,
-            metric="seconds_of_a_batch",
-            value=timings.median(system),
-            unit="s",
-            items=timings.seconds[system],
-        )
+    lab.record_seconds(timings, dataset=task.name, metric="seconds_of_a_batch")
     ratio = timings.ratio("sparse_solve", "mgno")
     lab.record(system="mgno", dataset=task.name, metric="speedup_over_solve", value=ratio.value)
     lab.say(f"the sparse solve of a batch takes {ratio.value:.2f} {interval(ratio)} times as long as MgNO")
@@ -101,15 +92,7 @@ def speed_of_a_cycle(config: Config, lab: Lab) -> None:
         "plain": lambda: plain(f).square().mean().backward(),
     }
     timings = lab.time(passes, repeats=9)
-    for system in passes:
-        lab.record(
-            system=system,
-            dataset="v_cycle",
-            metric="seconds",
-            value=timings.median(system),
-            unit="s",
-            items=timings.seconds[system],
-        )
+    lab.record_seconds(timings, dataset="v_cycle")
     ratio = timings.ratio("plain", "multigrid")
     lab.record(system="multigrid", dataset="v_cycle", metric="speedup", value=ratio.value)
     lab.say(f"a V-cycle is {ratio.value:.2f} {interval(ratio)} times as fast as one written plainly")

@@ -59,8 +59,8 @@ def padding_and_boundary(records: Records) -> Any:
 @plot
 def training_and_test(records: Records) -> Any:
     """Training and test error, epoch by epoch, beside FNO."""
-    found = records.where(part="overfitting")
-    names = found.where(metric="level_error").datasets
+    found = records.where(part=("overfitting", "overfitting_on_a_line"))
+    names = sorted(found.where(metric="level_error").datasets, reverse=True)
     if not names:
         return None
     sets = {
@@ -84,5 +84,5 @@ def training_on_waves(records: Records) -> Any:
 @plot
 def accuracy_on_darcy(records: Records) -> Any:
     """Test error and parameters after equal time."""
-    found = records.where(part="accuracy")
+    found = records.where(part=("accuracy", "other_equations"))
     return figures.accuracy(found, colours(["mgno", "mgno_lifted", "unet", "fno", "fno_small"]))

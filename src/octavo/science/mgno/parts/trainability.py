@@ -9,7 +9,7 @@ from octavo.science.mgno.parts.training import train
 from octavo.science.mgno.scales import Config
 from octavo.science.mgno.tasks import make_task
 
-BATCH = 10
+BATCH = 5
 
 
 @part

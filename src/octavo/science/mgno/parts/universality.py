@@ -1,19 +1,19 @@
 """How near one hidden layer comes to a nonlinear operator, by its width."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from octavo.lab import Lab, TensorData, part
 from octavo.lab.state import State
-from octavo.nn import Ensemble, EnsembleStep, restarts
-from octavo.science.mgno import pde
+from octavo.nn import Ensemble, EnsembleStep
+from octavo.science.mgno import pde, systems
 from octavo.science.mgno.baselines import real_parameters
 from octavo.science.mgno.multigrid import MultigridConv
 from octavo.science.mgno.neural_operator import MgNO
 from octavo.science.mgno.scales import Config
-from octavo.science.mgno.tasks import Task, one_cycle
+from octavo.science.mgno.tasks import Task, one_cycle, widened
 
 BATCH = 25
 
@@ -28,41 +28,64 @@ def universality(config: Config, lab: Lab) -> None:
     f, u = pde.semilinear(config.line_pairs * 6 // 5, config.line_points, seed=lab.key("pairs") % 2**32)
     n = config.line_pairs
     task = Task("semilinear", (f[:n], u[:n]), (f[n:], u[n:]), "dirichlet")
-    levels = 5 if config.line_points >= 48 else 3
+    levels = 5 if config.line_points >= 48 else 4 if config.line_points >= 24 else 3
 
-    def one_layer(width: int) -> Callable[[], nn.Module]:
-        return lambda: MgNO(1, 1, width=width, depth=1, levels=levels, dim=1)
+    def one_layer(width: int) -> nn.Module:
+        return MgNO(1, 1, width=width, depth=1, levels=levels, dim=1)
 
     def linear() -> nn.Module:
         return nn.Sequential(MultigridConv(1, 8, levels=levels, dim=1), nn.Conv1d(8, 1, 1, bias=False))
 
-    candidates = [("mgno", {"width": w}, one_layer(w), config.line_starts) for w in config.neurons]
-    for system, at, make, starts in [*candidates, ("linear", None, linear, 1)]:
-        label = f"{system} {at['width']}" if at else system
-        seen, found = from_many_starts(config, lab, f"{label} on semilinear", task, make, starts)
-        best = found[seen.argmin()]
-        lab.record(system=system, dataset=task.name, metric="l2_error", value=best.mean(), at=at, items=best)
-        lab.record(
-            system=system, dataset=task.name, metric="parameters", value=real_parameters(make()), at=at
-        )
-        for start, error in enumerate(found.mean(1).tolist()):
-            place = {**(at or {}), "start": start}
-            lab.record(system=system, dataset=task.name, metric="l2_error_of_a_start", value=error, at=place)
+    starts = range(config.line_starts)
+    keys = [lab.key("init", start) for start in starts]
+    narrow = [seeded_of(key, one_layer, width) for width in config.neurons for key in keys]
+    # In a net as wide as the widest, neurons without weights stay without: all widths are trained at once.
+    models = [widened(model, one_layer(max(config.neurons))) for model in narrow]
+    seen, found = train_at_once(config, lab, "one hidden layer on semilinear", task, models)
+    for index, width in enumerate(config.neurons):
+        mine = slice(index * len(keys), (index + 1) * len(keys))
+        record(lab, "mgno", {"width": width}, one_layer(width), seen[mine], found[mine])
+    seen, found = train_at_once(
+        config, lab, "linear on semilinear", task, [systems.seeded(keys[0], linear)], share=0.25
+    )
+    record(lab, "linear", None, linear(), seen, found)
 
 
-def from_many_starts(
-    config: Config, lab: Lab, name: str, task: Task, make: Callable[[], nn.Module], starts: int
+def seeded_of(key: int, make: Callable[[int], nn.Module], width: int) -> nn.Module:
+    """A model of this width whose weights depend on the key alone."""
+    return systems.seeded(key, lambda: make(width))
+
+
+def record(
+    lab: Lab, system: str, at: dict[str, int | float] | None, model: nn.Module, seen: Tensor, found: Tensor
+) -> None:
+    """Record the start with the least training error, and the error of each."""
+    best = found[seen.argmin()]
+    dataset = "semilinear"
+    lab.record(system=system, dataset=dataset, metric="l2_error", value=best.mean(), at=at, items=best)
+    lab.record(system=system, dataset=dataset, metric="parameters", value=real_parameters(model), at=at)
+    for start, error in enumerate(found.mean(1).tolist()):
+        place = {**(at or {}), "start": start}
+        lab.record(system=system, dataset=dataset, metric="l2_error_of_a_start", value=error, at=place)
+
+
+def train_at_once(
+    config: Config, lab: Lab, name: str, task: Task, models: Sequence[nn.Module], share: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Train a model from several initialisations at once.
+    """Train models of one architecture at once, each as if it were alone.
+
+    Args:
+        config: of the experiment.
+        lab: of the unit.
+        name: for the person who watches.
+        task: what is learnt.
+        models: each with its own weights.
+        share: of the config's epochs; a linear operator needs fewer.
 
     Returns:
-        The training error of each start, and its test error on each pair.
+        The training error of each model, and its test error on each pair.
     """
-
-    def scaled() -> nn.Module:
-        return task.scaled(make())
-
-    ensemble = restarts([lab.key("init", start) for start in range(starts)], scaled).to(lab.device)
+    ensemble = Ensemble([task.scaled(model) for model in models]).to(lab.device)
     optimizer = torch.optim.AdamW(
         ensemble.parameters(), lr=config.line_rate, weight_decay=config.weight_decay
     )
@@ -75,7 +98,7 @@ def from_many_starts(
         ),
         State(model=ensemble, optimizer=optimizer),
         TensorData(a=task.train[0], u=task.train[1]),
-        steps=config.line_epochs * -(-len(task.train[0]) // BATCH),
+        steps=max(1, int(share * config.line_epochs)) * -(-len(task.train[0]) // BATCH),
         batch_size=BATCH,
     )
     with torch.no_grad():

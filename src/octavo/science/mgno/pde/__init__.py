@@ -4,7 +4,7 @@ Every function is deterministic in its seed, runs on the CPU in float64, and giv
 ``(n, channels, *grid)``. The solvers' orders of convergence are held by tests.
 """
 
-from octavo.science.mgno.pde.darcy import darcy, darcy_matrix, solve_darcy
+from octavo.science.mgno.pde.darcy import DARCY_VERSION, darcy, darcy_matrix, solve_darcy
 from octavo.science.mgno.pde.errors import relative_h1, relative_l2
 from octavo.science.mgno.pde.fields import gaussian_field, rough_field
 from octavo.science.mgno.pde.helmholtz import helmholtz, solve_helmholtz
@@ -13,6 +13,7 @@ from octavo.science.mgno.pde.poisson import Condition, poisson, solve_poisson
 from octavo.science.mgno.pde.semilinear import semilinear, solve_semilinear
 
 __all__ = [
+    "DARCY_VERSION",
     "Condition",
     "darcy",
     "darcy_matrix",

@@ -9,8 +9,11 @@ from jaxtyping import Float
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from octavo.science.mgno.checks import check_choice, check_sizes
+from octavo.science.mgno.checks import check_choice, check_sizes, check_square
 from octavo.science.mgno.pde.fields import gaussian_field
+
+DARCY_VERSION = 1
+"""Counts the changes of media and solver that change the numbers, so that no cache gives old ones."""
 
 Medium = Literal["two-phase", "rough", "smooth"]
 
@@ -59,14 +62,17 @@ def solve_darcy(
         f: sources there.
 
     Raises:
-        ValueError: a permeability is not positive, or not a number.
+        ValueError: the array is not square, or a permeability is not positive, or not a number.
 
     Example:
         >>> float(solve_darcy(np.ones((63, 63))).max().round(3))
         0.074
     """
-    if not bool((a > 0).all()):
-        raise ValueError(f"a permeability must be positive everywhere, its least value is {a.min()}")
+    check_square("a", a)
+    if not bool((a > 0).all()) or not bool(np.isfinite(a).all()):
+        raise ValueError(
+            f"a permeability must be positive and finite everywhere, got values from {a.min()} to {a.max()}"
+        )
     factors = splu(darcy_matrix(a), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     return np.asarray(factors.solve(np.broadcast_to(f, a.shape).ravel().astype(np.float64)).reshape(a.shape))
 

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from octavo.science.mgno.checks import check_sizes
+
 
 def relative_l2(
     predicted: Float[Tensor, "batch channels *grid"], target: Float[Tensor, "batch channels *grid"]
@@ -49,6 +51,7 @@ def relative_h1(
         tensor([True])
     """
     _check(predicted, target)
+    check_sizes(modes=modes)
     dim = target.ndim - 2
     weight = torch.ones([1] * dim, device=target.device)
     for axis, size in enumerate(target.shape[2:]):
@@ -57,7 +60,9 @@ def relative_h1(
         weight = weight + k.reshape([-1 if a == axis else 1 for a in range(dim)]) ** 2
     axes = tuple(range(2, dim + 2))
     # The difference of transforms is the transform of the difference, which is one transform less.
-    parts = (torch.fft.fftn(x.float(), dim=axes) for x in (predicted - target, target))
+    # A transform needs single precision at least.
+    precision = torch.promote_types(target.dtype, torch.float32)
+    parts = (torch.fft.fftn(x.to(precision), dim=axes) for x in (predicted - target, target))
     difference, size_of_target = ((weight.sqrt() * part.abs()).flatten(1).norm(dim=1) for part in parts)
     return _ratio(difference, size_of_target)
 
@@ -73,6 +78,10 @@ def _ratio(difference: Float[Tensor, " batch"], size: Float[Tensor, " batch"]) -
 
 
 def _check(predicted: Tensor, target: Tensor) -> None:
+    if not (predicted.is_floating_point() and target.is_floating_point()):
+        raise TypeError(
+            f"expected fields of floating point numbers, got {predicted.dtype} and {target.dtype}"
+        )
     if predicted.shape != target.shape or target.ndim < 3:
         raise ValueError(
             f"expected two fields of one shape (batch, channels, *grid), got {tuple(predicted.shape)} "

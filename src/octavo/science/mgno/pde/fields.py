@@ -4,6 +4,8 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float
 
+from octavo.science.mgno.checks import check_sizes
+
 
 def gaussian_field(
     n: int,
@@ -35,6 +37,8 @@ def gaussian_field(
         >>> bool(abs(coarse - fine.reshape(16, 2, 16, 2).mean((1, 3))).max() < 0.05 * abs(fine).max())
         True
     """
+    if modes is not None:
+        check_sizes(modes=modes)
     modes = min(modes or size, size)
     k = np.arange(modes) * np.pi
     squares = np.asarray(

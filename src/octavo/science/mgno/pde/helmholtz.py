@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from octavo.science.mgno.checks import check_sizes
+from octavo.science.mgno.checks import check_positive, check_sizes, check_square
 from octavo.science.mgno.pde.fields import gaussian_field
 
 
@@ -30,7 +30,9 @@ def helmholtz(
         >>> bool(((c > 19) & (c < 21)).all()), u.shape
         (True, torch.Size([1, 1, 33, 33]))
     """
-    check_sizes(n=n, size=size)
+    check_sizes(n=n)
+    check_sizes(2, size=size)
+    check_positive(omega=omega)
     field = gaussian_field(n, size, alpha=2.0, tau=3.0, seed=seed)
     c = 20 + np.tanh(field / field.std())
     x = np.linspace(0, 1, size)
@@ -54,6 +56,7 @@ def solve_helmholtz(
         >>> bool(abs(wave - np.cos(5 * y)[:, None]).max() < 0.01)
         True
     """
+    check_square("k", k)
     size = k.shape[0]
     squared = float(size - 1) ** 2
     line = sparse.diags_array(

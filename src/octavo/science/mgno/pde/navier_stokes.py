@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from octavo.science.mgno.checks import check_sizes
+from octavo.science.mgno.checks import check_positive, check_sizes
 
 
 def navier_stokes(
@@ -39,6 +39,7 @@ def navier_stokes(
         torch.Size([2, 2, 16, 16])
     """
     check_sizes(n=n, size=size, steps=steps)
+    check_positive(interval=interval)
     k = 2 * np.pi * np.fft.fftfreq(size, 1 / size)
     spread = 7**1.5 * (k[:, None] ** 2 + k**2 + 49) ** -2.5
     spread[0, 0] = 0.0
@@ -82,6 +83,9 @@ def solve_navier_stokes(
         >>> torch.allclose(later, vortex * math.exp(-1e-2 * 4 * math.pi**2), atol=1e-6)
         True
     """
+    check_positive(dt=dt)
+    if not viscosity >= 0:
+        raise ValueError(f"viscosity={viscosity!r} must not be negative")
     size = vorticity.shape[-1]
     steps = max(1, math.ceil(time / dt - 1e-9))
     dt = time / steps

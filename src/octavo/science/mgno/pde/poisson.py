@@ -33,7 +33,9 @@ def poisson(
         >>> f.shape, u.shape
         (torch.Size([2, 1, 15, 15]), torch.Size([2, 1, 15, 15]))
     """
-    check_sizes(n=n, size=size)
+    check_sizes(n=n)
+    check_choice("boundary", boundary, get_args(Condition))
+    check_sizes(2 if boundary == "neumann" else 1, size=size)
     f = rough_field(n, size, seed=seed)
     if boundary != "dirichlet":
         f = f - _mean(f, boundary)
@@ -66,6 +68,7 @@ def solve_poisson(
     """
     check_choice("boundary", boundary, get_args(Condition))
     size, axes = f.shape[-1], (1, 2)
+    check_sizes(2 if boundary == "neumann" else 1, size=size)
     if boundary == "dirichlet":
         eigenvalues = _eigenvalues(np.arange(1, size + 1) * np.pi / (size + 1), size + 1)
         return np.asarray(scipy.fft.idstn(scipy.fft.dstn(f, 1, axes=axes) / eigenvalues, 1, axes=axes))
