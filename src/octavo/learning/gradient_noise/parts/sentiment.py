@@ -65,7 +65,7 @@ def sentiment(config: Config, lab: Lab) -> None:
         polar = (found.train if split == "train" else found.test).polar()
         rows = torch.randperm(len(polar), generator=lab.generator(split))[:count].tolist()
         # Sentences of a length stand together, so that few places are padding.
-        rows.sort(key=lambda row, texts=polar.texts: len(texts[row]))
+        rows.sort(key=[len(text) for text in polar.texts].__getitem__)
         encoded[split] = states_below(model, tokenizer, polar.take(torch.tensor(rows)), layers)
     answers = [1, 2] if tokenizer is None else [tokenizer(word).input_ids[0] for word in ANSWERS]
     noise = NoiseSchedule(config.tuned_eta, config.gamma)
