@@ -59,6 +59,7 @@ def test_controls_are_recorded_beside_the_systems(smoke: tuple[Outcome, float]) 
     records = smoke[0].run.records()
     assert min(records.where(system="layer_norm", metric="max_error").values()) > 1e-6
     assert min(records.where(system="jacobi", metric="contraction").values()) > 0.9
+    assert records.where(system="multigrid", dataset="v_cycle", metric="speedup").values()[0] > 0
     assert (
         min(records.where(system="few_coarse_sweeps", dataset="poisson", at={"points": 255.0}).values()) > 0
     )
