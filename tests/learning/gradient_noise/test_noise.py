@@ -299,6 +299,39 @@ def test_refusals() -> None:
         add_gradient_noise_([computed], step=0)
 
 
+def test_arguments_of_another_type_are_refused_at_once() -> None:
+    optimizer = torch.optim.SGD([parameter(2)], lr=1.0)
+    for wrong in ({"generator": 5}, {"param_filter": "bias"}, {"schedule": 0.1}, {"eta": "big"}):
+        with pytest.raises((TypeError, ValueError, TypeCheckError), match=str(next(iter(wrong)))):
+            GradientNoise(optimizer, **wrong)  # type: ignore[arg-type]
+    GradientNoise(optimizer)  # none of them left a hook behind
+    for params in (parameter(2), [("weight", parameter(2))], "weight"):
+        with pytest.raises((TypeError, TypeCheckError), match=r"list of parameters|params"):
+            add_gradient_noise_(params, step=0)  # type: ignore[arg-type]
+
+
+def test_the_hook_refuses_what_no_optimizer_moves_and_complex_gradients() -> None:
+    computed = parameter(2) * 2
+    computed.retain_grad()
+    computed.sum().backward()
+    for param, said in ((computed, "computed from others"), (parameter(2, dtype=torch.complex64), "complex")):
+        optimizer = torch.optim.SGD([param], lr=1.0)
+        GradientNoise(optimizer)
+        with pytest.raises((ValueError, TypeError), match=said):
+            optimizer.step()
+
+
+def test_a_broken_state_changes_nothing() -> None:
+    noise = GradientNoise(torch.optim.SGD([parameter(2)], lr=1.0))
+    good = {"step": 3, "skipped": 0, "seed": 1, "generators": {"cpu": seeded(7).get_state()}}
+    for broken in ({"step": -5}, {"step": "x"}, {"generators": {"cpu": torch.zeros(3, dtype=torch.uint8)}}):
+        with pytest.raises(ValueError, match="state"):
+            noise.load_state_dict(good | broken)
+        assert noise.step == 0
+    noise.load_state_dict(good)
+    assert noise.step == 3
+
+
 def test_a_closure_is_refused() -> None:
     param = parameter(2)
     optimizer = torch.optim.LBFGS([param], lr=1.0)
@@ -352,6 +385,10 @@ def test_the_window_is_told_before_the_run() -> None:
         assert not wrapped(0.1, 0.01).effective_init(steps=6000).useful
     with pytest.warns(UserWarning, match="too soon"):
         wrapped(0.05, 0.3).effective_init(lr=0.5, steps=6000)
+    with pytest.raises(ValueError, match="lr=-1"):
+        wrapped(0.05, 0.3).effective_init(lr=-1.0, steps=6000)
+    with pytest.warns(UserWarning, match="never take off"):
+        wrapped(0.05, 0.0).effective_init(steps=6000)
     strange = GradientNoise(torch.optim.Rprop(nn.Linear(2, 2).parameters(), lr=0.1))
     with pytest.raises(TypeError, match="Rprop"):
         strange.effective_init(steps=10)

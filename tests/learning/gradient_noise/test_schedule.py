@@ -99,3 +99,12 @@ def test_refuses_what_is_no_variance(eta: float, gamma: float) -> None:
 def test_refuses_a_step_before_the_first() -> None:
     with pytest.raises(ValueError, match="counted from 0"):
         NoiseSchedule().std(-1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"fan_in": 0}, "fan_in=0"), ({"lr": -1.0}, "lr=-1"), ({"momentum": 1.0}, "momentum=1")],
+)
+def test_refuses_what_no_weight_walks_by(wrong: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        NoiseSchedule().takeoff(**({"lr": 0.1, "fan_in": 50} | wrong))  # type: ignore[arg-type]

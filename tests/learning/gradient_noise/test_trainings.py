@@ -1,17 +1,21 @@
 """The noise where trainings happen: under transformers' Trainer, over ranks, and from a dead network."""
 
-import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 from sklearn.datasets import load_digits
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 
 from octavo.learning import Ensemble, GradientNoise, GradientNoiseCallback, MLPDeep
+from octavo.learning.gradient_noise.parts.deep import stacked_logits
 from octavo.nn.ensemble import clip_each_copy_
 
 
@@ -78,6 +82,22 @@ def test_trainer_counts_steps_of_the_optimizer_and_resumes_bit_for_bit(tmp_path:
     assert torch.equal(weights(whole), weights(resumed))
 
 
+def test_trainer_clips_before_the_noise(tmp_path: Path) -> None:
+    made = trainer(
+        tmp_path, 0.25, max_steps=1, max_grad_norm=1e-9, optim="sgd", learning_rate=1.0,
+        lr_scheduler_type="constant",
+    )  # fmt: skip
+    before = weights(made)
+    made.train()
+    moved = weights(made) - before
+    assert moved.std().item() == pytest.approx(0.5, rel=4 / (2 * len(moved)) ** 0.5)
+
+
+def test_the_callback_refuses_a_negative_eta_before_the_training() -> None:
+    with pytest.raises(ValueError, match="eta=-1"):
+        GradientNoiseCallback(eta=-1.0)
+
+
 def test_trainer_without_noise_is_the_bare_trainer(tmp_path: Path) -> None:
     made = [trainer(tmp_path / str(eta), eta, max_steps=2) for eta in (0.0, 0.1)]
     bare = trainer(tmp_path / "bare", 0.1, max_steps=2)
@@ -88,48 +108,44 @@ def test_trainer_without_noise_is_the_bare_trainer(tmp_path: Path) -> None:
     assert not torch.equal(weights(made[1]), weights(bare))
 
 
-def test_data_parallel_ranks_with_one_seed_stay_equal() -> None:
-    replicas = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        model = nn.Linear(3, 2)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        GradientNoise(optimizer, generator=torch.Generator().manual_seed(5))
-        replicas.append((model, optimizer))
-    for step in range(3):
-        for number, (model, optimizer) in enumerate(replicas):
-            optimizer.zero_grad()
-            data = torch.randn(4, 3, generator=torch.Generator().manual_seed(10 * number + step))
-            model(data).square().sum().backward()
-        for params in zip(*(model.parameters() for model, _ in replicas), strict=True):
-            # What an all-reduce leaves in each rank's own memory.
-            mean = torch.stack([param.grad for param in params if param.grad is not None]).mean(0)
-            for param in params:
-                param.grad = mean.clone()
-        for _, optimizer in replicas:
-            optimizer.step()
-    assert torch.equal(replicas[0][0].weight, replicas[1][0].weight)
+@pytest.fixture(scope="module")
+def two_ranks() -> list[dict[str, Any]]:
+    """What two processes found, in a process group of their own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("ranks.py"))],
+            env={**os.environ, **place, "RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    printed = [process.communicate(timeout=120) for process in processes]
+    assert not any(process.returncode for process in processes), printed
+    return json.loads(printed[0][0])  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("other_seed", [5, 6])
-def test_ranks_of_different_seeds_are_found_out(other_seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gathered(digests: list[str | None], mine: str) -> None:
-        state = torch.Generator().manual_seed(other_seed).get_state().numpy().tobytes()
-        digests[:] = [mine, hashlib.sha256(state).hexdigest()]
+def test_data_parallel_ranks_with_one_seed_stay_equal(two_ranks: list[dict[str, Any]]) -> None:
+    first, second = two_ranks
+    assert first["noisy"] == second["noisy"]
+    assert first["noisy"] != first["bare"]
 
-    monkeypatch.setattr(dist, "is_initialized", lambda: True)
-    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
-    monkeypatch.setattr(dist, "all_gather_object", gathered)
-    layer = nn.Linear(2, 1)
-    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-    noise = GradientNoise(optimizer, generator=torch.Generator().manual_seed(5), check_ranks=True)
-    layer(torch.ones(1, 2)).sum().backward()
-    if other_seed == 5:
-        optimizer.step()
-        assert noise.step == 1
-    else:
-        with pytest.raises(RuntimeError, match="rank 1 is not that of rank 0"):
-            optimizer.step()
+
+def test_ranks_of_different_seeds_are_found_out(two_ranks: list[dict[str, Any]]) -> None:
+    assert all("rank 1 is not that of rank 0" in found["disagreement"] for found in two_ranks)
+
+
+def test_each_rank_adds_noise_to_its_own_shard(two_ranks: list[dict[str, Any]]) -> None:
+    first, second = (found["shard"] for found in two_ranks)
+    assert first["shape"] == second["shape"] == [1, 4000]
+    assert first["first"] != second["first"]
+    for shard in (first, second):
+        assert shard["std"] == pytest.approx(0.5, rel=4 / (2 * 4000) ** 0.5)
 
 
 def test_a_dead_network_of_eight_layers_learns_digits_with_noise_only() -> None:
@@ -145,7 +161,7 @@ def test_a_dead_network_of_eight_layers_learns_digits_with_noise_only() -> None:
         best = torch.zeros(3)
         for step in range(1, steps + 1):
             batch = torch.randint(1400, (50,), generator=order)
-            logits = ensemble(x[batch], shared=True).flatten(0, 1)
+            logits = stacked_logits(ensemble, x[batch]).flatten(0, 1)
             losses = nn.functional.cross_entropy(logits, y[batch].repeat(3), reduction="none")
             optimizer.zero_grad()
             losses.view(3, -1).mean(1).sum().backward()
@@ -153,7 +169,7 @@ def test_a_dead_network_of_eight_layers_learns_digits_with_noise_only() -> None:
             optimizer.step()
             if step % 50 == 0:
                 with torch.no_grad():
-                    found = (ensemble(x[1400:], shared=True).argmax(-1) == y[1400:]).float().mean(1)
+                    found = (stacked_logits(ensemble, x[1400:]).argmax(-1) == y[1400:]).float().mean(1)
                 best = torch.maximum(best, found)
         assert noise.step == steps
         dead = not any(bool(each.any()) for name, each in ensemble.stacked.items() if "weight" in name)

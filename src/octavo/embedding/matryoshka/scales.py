@@ -58,11 +58,13 @@ class Config:
     """Vectors of the database whose search is timed."""
     timed_queries: int = 30
     """Queries of a timed round."""
-    cost_repeats: int = 801
+    cost_repeats: int = 401
     """Rounds in which the deployed encoders are timed."""
 
     sentence_dims: tuple[int, ...] = (12, 24, 48, 96, 192, 384)
     """The nesting list of sentences."""
+    plain_dims: tuple[int, ...] = (8, 16, 32, 64, 128)
+    """Further sizes at which vectors that nothing was trained on are measured."""
     sentence_pairs: int = 1299
     """Entailed pairs of SICK that sentences are trained on; it has 1,299."""
     sentence_batch: int = 64

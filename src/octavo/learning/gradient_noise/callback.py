@@ -8,6 +8,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import ExportableState
 
 from octavo.learning.gradient_noise.noise import GradientNoise
+from octavo.learning.gradient_noise.schedule import NoiseSchedule
 
 
 class GradientNoiseCallback(TrainerCallback, ExportableState):
@@ -35,6 +36,7 @@ class GradientNoiseCallback(TrainerCallback, ExportableState):
     """
 
     def __init__(self, eta: float = 0.01, gamma: float = 0.55, seed: int | None = None) -> None:
+        NoiseSchedule(eta, gamma)  # which refuses what is no variance, before hours of training
         self.eta, self.gamma, self.seed = eta, gamma, seed
         self.saved: dict[str, Any] = {}
         """What a checkpoint brought, until the training begins."""

@@ -37,6 +37,8 @@ def demo(
     if steps < LOOKS:
         raise ValueError(f"steps={steps} must be at least {LOOKS}; 1400 is a good number")
     schedule = NoiseSchedule(eta)
+    if width < 1:
+        raise ValueError(f"width={width} must be at least 1; the paper has 50")
     takeoff = schedule.takeoff(learning_rate, width)
     digits = data.load("MNIST5k")
     x, y = digits.train.images.flatten(1), digits.train.labels

@@ -1,6 +1,7 @@
 """The figures of the experiment and of the demo, drawn from plain numbers and records."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ LABELS = {
     "fixed": "with noise that stays",
     "dropout": "with dropout instead",
 }
+AWAKE = 0.3
+"""The mean accuracy over which a network is seen to have taken off; a guess has 0.1."""
 INITIALISATIONS = {
     "zero_init": "from zeros",
     "simple_init": "from N(0, 0.1²)",
@@ -23,7 +26,8 @@ def curves(records: Any) -> tuple[list[float], np.ndarray]:
     """A number of every restart at every step: the steps, and an array (restarts, steps)."""
     placed: dict[int, dict[float, float]] = {}
     for record in records:
-        placed.setdefault(record.seed, {})[float(dict(record.at)["step"])] = record.value
+        # A place has one number: the step, or whatever stands in its place.
+        placed.setdefault(record.seed, {})[float(record.at[0][1])] = record.value
     steps = sorted({step for course in placed.values() for step in course})
     values = [[course.get(step, np.nan) for step in steps] for _, course in sorted(placed.items())]
     return steps, np.array(values, dtype=float).reshape(len(placed), len(steps))
@@ -67,12 +71,21 @@ def take_off(records: Any, fan_in: int = 50) -> Any:
     if len(predicted):
         steps, values = curves(predicted)
         above.plot(steps, values[0], color="black", linestyle="--", linewidth=1.2, label="V(t), predicted")
+    steps, accuracies = curves(records.where(system="noise", metric="course"))
+    woken = (
+        [step for step, mean in zip(steps, accuracies.mean(0), strict=True) if mean > AWAKE] if steps else []
+    )
+    if woken:
+        for axes in (above, below):
+            axes.axvline(woken[0], color="#A34700", linewidth=1, linestyle=":")
+        below.annotate(" learns by here", (woken[0], 0.03), fontsize=9, color="#A34700")
     above.legend(loc="lower right")
     above.set(yscale="log", title="Variance of the hidden weights: a random walk that starts at zero")
     _mark_window(above, target)
     below.set(title="Test accuracy, a line a restart", xlabel="step", ylim=(0, 1))
     below.axhline(0.1, color="#9A9A9A", linewidth=0.8, linestyle=":")
-    below.legend(loc="upper left")
+    # Between the dead network and those that learn.
+    below.legend(loc="lower right", bbox_to_anchor=(1, 0.11))
     figure.suptitle(
         "Twenty layers from all zeros: the noise is the initialiser", fontsize=12, x=0.01, ha="left"
     )
@@ -118,6 +131,32 @@ def hard_models(records: Any) -> Any:
         left.plot([], [], "o", color=COLOURS[system], label=label)
     left.legend()
     _counts(right, records)
+    return figure
+
+
+def restart_histogram(records: Any) -> Any:
+    """How many restarts of the Neural GPU have which share of wrong bits.
+
+    Args:
+        records: for each system how many restarts are below each share of wrong bits.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.6, 3.9))
+    for offset, system in ((-0.2, "none"), (0.2, "noise")):
+        edges, below = curves(records.where(system=system))
+        if not edges:
+            continue
+        counts = np.diff(below[0], prepend=0)
+        places = np.arange(len(edges)) + offset
+        label = "with noise" if system == "noise" else "without"
+        bars = axes.bar(places, counts, color=COLOURS[system], width=0.36, label=label)
+        axes.bar_label(bars, fmt="%d", fontsize=9)
+        percents = [f"{100 * edge:g}" for edge in edges]
+        names = [f"{low} to {high}" for low, high in pairwise(percents[:-1])]
+        axes.set_xticks(range(len(edges)), [f"below {percents[0]}", *names, f"over {percents[-2]}"])
+        axes.legend()
+    axes.set(title="Restarts of the Neural GPU", xlabel="wrong bits, %", ylabel="restarts")
     return figure
 
 

@@ -16,6 +16,11 @@ from octavo.learning.gradient_noise.schedule import NoiseSchedule, Schedule
 from octavo.learning.gradient_noise.window import EffectiveInit, effective_init
 
 ParameterFilter = Callable[[nn.Parameter], bool]
+WANTED = {
+    "generator": "a generator; make it with torch.Generator().manual_seed(0)",
+    "param_filter": "a function of a parameter; try lambda param: param.ndim > 1",
+    "schedule": "a function of the step; NoiseSchedule.fixed(0.01) keeps a variance",
+}
 
 
 def add_gradient_noise_(
@@ -39,7 +44,7 @@ def add_gradient_noise_(
 
     Raises:
         ValueError: eta, gamma or step is negative.
-        TypeError: a gradient is sparse or complex.
+        TypeError: a gradient is sparse or complex, or these are no parameters.
 
     Example:
         >>> weights = torch.nn.Parameter(torch.zeros(2))
@@ -51,7 +56,14 @@ def add_gradient_noise_(
     Paper: arXiv 1511.06807, section 3.
     """
     std = NoiseSchedule(eta, gamma).std(step)
-    gradients = [local(checked(param)) for param in dict.fromkeys(params) if param.grad is not None]
+    # A tensor would be read as a list of its rows, which have no gradients.
+    chosen = [params] if isinstance(params, Tensor) else list(dict.fromkeys(params))
+    if isinstance(params, Tensor) or not all(isinstance(param, Tensor) for param in chosen):
+        raise TypeError(
+            f"add_gradient_noise_ takes a list of parameters, got {type(params).__name__} "
+            f"of {type(chosen[0]).__name__}; give model.parameters() or [weight]"
+        )
+    gradients = [local(checked(param)) for param in chosen if param.grad is not None]
     add_normal_(gradients, [std] * len(gradients), generator)
 
 
@@ -84,7 +96,8 @@ class GradientNoise:
 
     Raises:
         ValueError: eta or gamma is negative, or the optimizer has gradient noise already.
-        TypeError: a gradient is complex or whole numbers, or sparse without `dense_ok`.
+        TypeError: a gradient is complex or whole numbers, or sparse without `dense_ok`; or an argument is of
+            another type.
         RuntimeError: the gradients are scaled by a GradScaler, or the step is given a closure.
 
     Example:
@@ -118,6 +131,13 @@ class GradientNoise:
                 f"GradientNoise wraps an optimizer of torch, got {type(optimizer).__name__}; "
                 "for a loop of your own use add_gradient_noise_"
             )
+        for name, given, right in (
+            ("generator", generator, generator is None or isinstance(generator, torch.Generator)),
+            ("param_filter", param_filter, param_filter is None or callable(param_filter)),
+            ("schedule", schedule, schedule is None or callable(schedule)),
+        ):
+            if not right:
+                raise TypeError(f"{name}={given!r} is not {WANTED[name]}")
         # Before the optimizer is touched, since it checks eta and gamma.
         self.schedule: Schedule = NoiseSchedule(eta, gamma) if schedule is None else schedule
         if any(isinstance(getattr(hook, "__self__", None), GradientNoise) for hook in _hooks(optimizer)):
@@ -170,7 +190,7 @@ class GradientNoise:
 
         Raises:
             ValueError: it is not a state of gradient noise, or it was taken with a generator of the user's
-                and this has none, or the reverse.
+                and this has none, or the reverse. Nothing is changed then.
         """
         missing = sorted({"step", "skipped", "seed", "generators"} - set(state))
         if missing:
@@ -184,13 +204,24 @@ class GradientNoise:
                 f"the state was saved {'with' if 'given' in saved else 'without'} a generator of yours; "
                 f"make GradientNoise {'with generator=' if 'given' in saved else 'without it'} to go on"
             )
-        self.step, self.skipped, self._seed = int(state["step"]), int(state["skipped"]), int(state["seed"])
+        counts = [state[name] for name in ("step", "skipped", "seed")]
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise ValueError(f"step, skipped and seed of the state are {counts}; they are counts, from 0")
+        try:
+            # Each is tried on a generator of its own first.
+            generators = {
+                name: torch.Generator(self._given.device if self._given is not None else name)
+                for name in saved
+            }
+            for name, generator in generators.items():
+                generator.set_state(saved[name])
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"the state of a generator cannot be read: {error}") from error
+        self.step, self.skipped, self._seed = counts
         if self._given is not None:
             self._given.set_state(saved["given"])
         else:
-            self._generators = {}
-            for device, bits in saved.items():
-                self._generator(torch.device(device)).set_state(bits)
+            self._generators = generators
 
     def effective_init(self, lr: float | None = None, steps: int = 10_000) -> EffectiveInit:
         """Whether the noise would bring layers without a gradient to life within a run, and when.
@@ -257,21 +288,27 @@ class GradientNoise:
                     f"the schedule gives a standard deviation of {std} at step {self.step}; "
                     "it must be a number of at least 0"
                 )
-            for param in group["params"]:
-                if self._filter is not None and not self._filter(param):
-                    continue
-                if param.grad is None and self._include_missing and param.requires_grad:
-                    param.grad = torch.zeros_like(param)
-                gradient = param.grad
-                if gradient is None or std == 0:
-                    continue
-                # What nearly every gradient is; the rest is looked at one by one.
-                if type(gradient) is not Tensor or gradient.layout != torch.strided or not param.is_leaf:
-                    gradient = local(checked(param, self._dense_ok))
-                elif not gradient.is_floating_point():
-                    gradient = checked(param)
-                gradients.append(gradient)
-                stds.append(std)
+            params = group["params"]
+            if self._filter is not None:
+                params = [param for param in params if self._filter(param)]
+            if self._include_missing:
+                for param in params:
+                    if param.grad is None and param.requires_grad:
+                        param.grad = torch.zeros_like(param)
+            if std == 0:
+                continue
+            params = [param for param in params if param.grad is not None]
+            found = [param.grad for param in params]
+            # What nearly all gradients are, seen at a glance; others are looked at one by one.
+            if (
+                set(map(type, found)) != {Tensor}
+                or not all(param.is_leaf for param in params)
+                or {gradient.layout for gradient in found} != {torch.strided}
+                or not all(dtype.is_floating_point for dtype in {gradient.dtype for gradient in found})
+            ):
+                found = [local(checked(param, self._dense_ok)) for param in params]
+            gradients += found
+            stds += [std] * len(found)
         return gradients, stds
 
     def _generator(self, device: torch.device) -> torch.Generator:

@@ -16,16 +16,18 @@ class Config:
 
     seeds: int = 1
     """Units a part; restarts, each with a seed of its own, are stacked within a unit."""
-    deep_restarts: int = 8
-    """Restarts of the deep network."""
+    deep_restarts: int = 16
+    """Restarts of the deep network from all zeros and from the good initialisation."""
+    simple_restarts: int = 8
+    """Restarts of it from N(0, 0.1^2)."""
+    deep_screening: int | None = 2
+    """Restarts of each trial where validation chooses between several; None for all of them."""
     digits: Digits = "MNIST5k"
     """Images that the deep network learns."""
     depth: int = 20
     """Hidden layers of the deep network."""
     width: int = 50
     """Units of each of them."""
-    dropout_restarts: int = 1
-    """Restarts with dropout in the place of noise."""
     deep_steps: int = 6000
     """Steps of the deep network from the poor initialisations."""
     good_steps: int = 4000
@@ -40,6 +42,8 @@ class Config:
     """How fast the variance falls, in every part."""
     deep_clip: float | None = 10.0
     """Longest gradient of the deep network; the paper has 10, 100 and none."""
+    other_clips: tuple[float | None, ...] = ()
+    """Further ways to clip, each with rows of its own; None is not at all."""
     tried: tuple[tuple[float, float], ...] = ()
     """Further pairs of learning rate and eta that are tried; validation chooses, with and without noise."""
     tried_when_good: tuple[tuple[float, float], ...] = ((0.05, 0.01),)
@@ -53,8 +57,12 @@ class Config:
     """Its tasks."""
     story_train: int = 1000
     """Generated stories to train on."""
-    story_restarts: int = 5
-    """Its restarts, stacked."""
+    story_test: int = 1000
+    """Generated stories to be judged by."""
+    story_restarts: int = 8
+    """Its restarts without a warm start, stacked."""
+    story_warm_restarts: int = 3
+    """Those with one."""
     story_warm: float = 0.25
     """Share of its training that is linear, where it has a warm start."""
     story_epochs: int = 70
@@ -68,8 +76,10 @@ class Config:
     story_width: int = 20
     """Size of its vectors."""
 
-    table_restarts: int = 6
+    table_restarts: int = 10
     """Restarts of the Neural Programmer, stacked."""
+    text_restarts: int = 6
+    """Those on questions about words."""
     table_templates: tuple[str, ...] = (
         "sum",
         "count",
@@ -81,7 +91,7 @@ class Config:
     """Kinds of questions."""
     text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 2500
+    text_steps: int = 1500
     """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
@@ -104,7 +114,7 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1400
+    sum_steps: int = 1000
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""
@@ -127,7 +137,7 @@ class Config:
     """Units of its controller."""
     machine_restarts: int = 8
     """Its restarts, stacked."""
-    machine_steps: int = 400
+    machine_steps: int = 200
     """Its training steps."""
     machine_batch: int = 32
     """Problems a step."""
@@ -161,16 +171,20 @@ LAPTOP = Config()
 SCALES = {
     "smoke": Config(
         deep_restarts=2,
+        simple_restarts=2,
         depth=3,
         width=10,
         deep_steps=6,
         good_steps=6,
         evaluations=2,
         story_restarts=2,
+        story_warm_restarts=2,
         story_epochs=1,
         story_train=20,
+        story_test=10,
         story_batch=10,
         table_restarts=2,
+        text_restarts=2,
         table_steps=4,
         text_steps=4,
         table_batch=8,
@@ -198,12 +212,17 @@ SCALES = {
     "gpu": replace(
         LAPTOP,
         deep_restarts=40,
+        simple_restarts=40,
+        deep_screening=None,
+        other_clips=(None,),
         deep_steps=20_000,
         good_steps=20_000,
         tried=((0.1, 0.01), (0.1, 0.3), (0.03, 1.0), (0.01, 1.0)),
         story_restarts=10,
+        story_warm_restarts=10,
         story_epochs=100,
         table_restarts=8,
+        text_restarts=8,
         table_templates=NUMERIC[:-2],
         table_program=4,
         table_steps=40_000,
@@ -228,6 +247,9 @@ SCALES = {
     "paper": replace(
         LAPTOP,
         deep_restarts=40,
+        simple_restarts=40,
+        deep_screening=None,
+        other_clips=(100.0, None),
         digits="MNIST",
         deep_steps=100_000,
         good_steps=100_000,
@@ -235,8 +257,10 @@ SCALES = {
         stories="bAbI",
         story_tasks=tuple(range(1, 21)),
         story_restarts=10,
+        story_warm_restarts=10,
         story_epochs=100,
         table_restarts=8,
+        text_restarts=8,
         table_templates=NUMERIC,
         table_program=4,
         table_steps=200_000,

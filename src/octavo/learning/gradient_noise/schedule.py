@@ -46,7 +46,7 @@ class NoiseSchedule:
 
     def __post_init__(self) -> None:
         for name, value, good in (("eta", self.eta, "0.01, 0.3 or 1.0"), ("gamma", self.gamma, "0.55")):
-            if not (math.isfinite(value) and value >= 0):
+            if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name}={value} must be a number of at least 0; the paper takes {good}")
 
     @classmethod
@@ -86,7 +86,14 @@ class NoiseSchedule:
             fan_in: inputs of the layer.
             momentum: of SGD.
             factor: 0.5 and 2 give the ends of the window in which signals pass.
+
+        Raises:
+            ValueError: the layer has no input, the rate is negative or no number, or the momentum is not in
+                [0, 1).
         """
+        if fan_in < 1:
+            raise ValueError(f"fan_in={fan_in} must be at least 1: the inputs of a layer")
+        _check_rate(lr, momentum)
         wanted = factor * 2.0 / fan_in
 
         def reached(steps: int | float) -> bool:
@@ -111,6 +118,14 @@ def walk_by_steps(schedule: Schedule, lr: float, steps: int) -> np.ndarray:
     return lr**2 * np.concatenate([[0.0], np.cumsum(variances)])
 
 
+def _check_rate(lr: float, momentum: float = 0.0) -> None:
+    """Refuse what no weight walks by."""
+    if not (math.isfinite(lr) and lr >= 0):
+        raise ValueError(f"lr={lr} must be a number of at least 0; 0.05 is a good one for SGD")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum={momentum} must lie in [0, 1)")
+
+
 def adaptive_walk_variance(lr: float, steps: int | float) -> float:
     """The same under Adam, which divides noise by its size: each step moves by about lr, whatever eta is."""
     return lr**2 * steps
@@ -118,6 +133,7 @@ def adaptive_walk_variance(lr: float, steps: int | float) -> float:
 
 def adaptive_takeoff(lr: float, fan_in: int, *, factor: float = 1.0) -> float:
     """The step at which Adam's walk reaches `factor` times 2 / fan_in."""
+    _check_rate(lr)
     return factor * 2.0 / (fan_in * lr**2) if lr > 0 else math.inf
 
 

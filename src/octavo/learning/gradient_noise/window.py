@@ -114,5 +114,6 @@ def _advice(inputs: int, takeoff: float, steps: int) -> str:
         problem = "not within the run: use a larger eta or learning rate, or more steps"
     else:
         return ""
-    step = f"step {takeoff:,.0f}" if math.isfinite(takeoff) else "never"
-    return f"layers of {inputs} inputs take off at {step} of {steps:,}, {problem}"
+    if not math.isfinite(takeoff):
+        return f"layers of {inputs} inputs never take off: use a larger eta or learning rate"
+    return f"layers of {inputs} inputs take off at step {takeoff:,.0f} of {steps:,}, {problem}"

@@ -12,7 +12,7 @@ from annotated_types import Interval, MultipleOf
 from octavo.errors import Missing
 from octavo.lab import TensorData, house_style
 from octavo.lab.fit import fit
-from octavo.science.mgno import figures, pde, systems
+from octavo.science.mgno import maps, pde, systems
 from octavo.science.mgno.baselines import UNet, real_parameters
 from octavo.science.mgno.drawn import from_characters, from_picture
 from octavo.science.mgno.neural_operator import MgNO
@@ -87,7 +87,7 @@ def demo(
         rows.append((system, float(pde.relative_l2(found, u_new)), spent, real_parameters(network)))
     with house_style():
         title = f"Learnt on 16 x 16 cells, seen on {resolution} x {resolution}"
-        drawn = figures.error_maps(a_new[0, 0].numpy(), u_new[0, 0].numpy(), predicted, title)
+        drawn = maps.error_maps(a_new[0, 0].numpy(), u_new[0, 0].numpy(), predicted, title)
     lines = ["", "             error      time    parameters"]
     lines += [
         f"{system:<10} {error:>7.1%} {spent:>7.1f} ms {size:>10,}" for system, error, spent, size in rows

@@ -2,6 +2,7 @@
 
 from octavo.science.mgno.parts.accuracy import accuracy, other_equations
 from octavo.science.mgno.parts.boundaries import boundaries
+from octavo.science.mgno.parts.convergence import trainability
 from octavo.science.mgno.parts.exact import linearity, solver
 from octavo.science.mgno.parts.green import green
 from octavo.science.mgno.parts.lifting import lifting
@@ -16,7 +17,6 @@ from octavo.science.mgno.parts.plots import (
     training_and_test,
     training_on_waves,
 )
-from octavo.science.mgno.parts.trainability import trainability
 from octavo.science.mgno.parts.universality import universality
 from octavo.science.mgno.scales import SCALES, Config
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 Number = int | float
 Placed = Mapping[str, Mapping[Number, Sequence[float]]]
@@ -357,42 +356,3 @@ def apart(sizes: Sequence[float]) -> list[float]:
         if not kept or size > factor * kept[-1]:
             kept.append(size)
     return kept
-
-
-def error_maps(
-    a: Float[np.ndarray, "height width"],
-    u: Float[np.ndarray, "height width"],
-    predicted: Mapping[str, Float[np.ndarray, "height width"]],
-    title: str,
-) -> Any:
-    """An input, its solution, what each system says, and where it errs.
-
-    Args:
-        a: the input.
-        u: the solution.
-        predicted: by system.
-        title: of the figure.
-    """
-    import matplotlib.pyplot as plt
-
-    columns = 1 + len(predicted)
-    figure, panels = plt.subplots(2, columns, figsize=(2.5 * columns, 5.2))
-    low, high = float(u.min()), float(u.max())
-    reach = max((float(np.abs(field - u).max()) for field in predicted.values()), default=1.0)
-    panels[0, 0].imshow(a, cmap="Greys", interpolation="nearest")
-    panels[0, 0].set_title("input", fontsize=10)
-    panels[1, 0].imshow(u, cmap="viridis", vmin=low, vmax=high)
-    panels[1, 0].set_title("solution", fontsize=10)
-    image = None
-    for column, (system, field) in enumerate(predicted.items(), start=1):
-        panels[0, column].imshow(field, cmap="viridis", vmin=low, vmax=high)
-        panels[0, column].set_title(label(system), fontsize=10)
-        image = panels[1, column].imshow(field - u, cmap="RdBu_r", vmin=-reach, vmax=reach)
-        error = np.linalg.norm(field - u) / np.linalg.norm(u)
-        panels[1, column].set_title(f"error {error:.1%}", fontsize=10)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    if image is not None:
-        figure.colorbar(image, ax=panels[1, :], shrink=0.9, label="error").outline.set_visible(False)
-    figure.suptitle(title.replace("_", " "), fontsize=12, x=0.01, ha="left")
-    return figure

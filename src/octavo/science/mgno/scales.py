@@ -47,7 +47,7 @@ class Config:
     """Points of the semilinear equation's interval."""
     line_pairs: int = 1000
     """Its training pairs; a fifth as many are tested on."""
-    line_epochs: int = 40
+    line_epochs: int = 36
     """Its epochs."""
     line_rate: float = 1e-2
     """Its learning rate."""
@@ -62,7 +62,7 @@ class Config:
     """Points a side on which the inverse of the Laplacian is learnt."""
     green_pairs: int = 300
     """Its training pairs."""
-    green_epochs: int = 9
+    green_epochs: int = 8
     """Its epochs."""
     green_rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
     """Learning rates that each linear layer is tried with; the best on the training pairs counts."""
@@ -71,14 +71,14 @@ class Config:
     """Points a side of the three boundary problems."""
     boundary_pairs: int = 200
     """Their training pairs."""
-    boundary_epochs: int = 8
+    boundary_epochs: int = 7
     """Their epochs."""
     boundary_width: int = 8
     """Channels of their networks, which have two layers."""
 
     wave_points: int = 33
     """Points a side of Helmholtz' equation."""
-    wave_pairs: int = 200
+    wave_pairs: int = 180
     """Its training pairs."""
     wave_epochs: int = 16
     """Its epochs."""
@@ -129,11 +129,11 @@ class Config:
     """Points a side of the Navier-Stokes equation."""
     other_pairs: int = 250
     """Training pairs of Helmholtz' and of the Navier-Stokes equation."""
-    other_epochs: float = 4.0
+    other_epochs: float = 2.5
     """Epochs of MgNO on these."""
-    wave_fno_epochs: float = 4.88
+    wave_fno_epochs: float = 3.05
     """Epochs of FNO on Helmholtz' equation that take MgNO's time."""
-    flow_fno_epochs: float = 7.93
+    flow_fno_epochs: float = 4.96
     """Epochs of FNO on the Navier-Stokes equation that take MgNO's time."""
     speed_points: int = 64
     """Points a side on which a V-cycle is timed."""

@@ -14,7 +14,7 @@ from octavo.embedding.matryoshka.vectors import long_tail
 from octavo.lab import Lab, part
 
 
-@part(seeds=5, data=(NAME, "minilm"))
+@part(data=(NAME, "minilm"))
 def rare(config: Config, lab: Lab) -> None:
     """A long tail: accuracy on the rarest third of the intents, by the nearest class mean."""
     vectors = Vectors(config)

@@ -26,18 +26,19 @@ def sentences(config: Config, lab: Lab) -> None:
     texts = (*test.first[:number], *test.second[:number])
     held = rated.validation.first[: config.adaptor_pairs] + rated.validation.second[: config.adaptor_pairs]
 
-    def record(system: str, vectors: Tensor) -> None:
+    def record(system: str, vectors: Tensor, *, further: tuple[int, ...] = ()) -> None:
         reached = {}
-        for dim in config.sentence_dims:
+        for dim in (*config.sentence_dims, *further):
             reached[dim] = measures.spearman(vectors[:number], vectors[number:], test.scores[:number], dim)
             lab.record(system=system, dataset=f"STSB-{dim}", metric="spearman", value=reached[dim])
         eighth, whole = config.sentence_dims[-1] // 8, config.sentence_dims[-1]
         lab.record(system=system, dataset="STSB", metric="kept", value=share(reached[eighth], reached[whole]))
 
     plain, others = encoded(config, texts), encoded(config, held)
-    record("untrained", plain)
+    # What is there without training, at the powers of two that others report as well.
+    record("untrained", plain, further=config.plain_dims)
     mean, axes = measures.principal_axes(others)
-    record("pca", (plain - mean) @ axes)
+    record("pca", (plain - mean) @ axes, further=config.plain_dims)
     width = plain.shape[1]
     for system, hidden in (("adaptor", None), ("adaptor_deep", width)):
         with torch.random.fork_rng(devices=[]):

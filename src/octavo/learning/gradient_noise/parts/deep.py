@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from octavo import data
 from octavo.lab import Lab, TensorData, part
@@ -19,6 +20,7 @@ from octavo.nn.restarts import cross_entropies
 
 SHOWN = 4
 """Restarts whose course is recorded."""
+SPLITS = ("validation", "test", "train")
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,34 @@ class Arm:
     Args:
         noise: on the gradients.
         dropout: in the hidden layers.
-        restarts: how many; None for the config's number.
+        alike: nothing tells its restarts apart, so that one training is all of them.
     """
 
     noise: NoiseSchedule | None = None
     dropout: float = 0.0
-    restarts: int | None = None
+    alike: bool = False
+
+
+@dataclass(frozen=True)
+class Courses:
+    """What became of the restarts of one training.
+
+    Args:
+        steps: of the evaluations.
+        numbers: by name, `(evaluations, restarts)`.
+    """
+
+    steps: Sequence[int]
+    numbers: Mapping[str, Tensor]
+
+    @property
+    def score(self) -> float:
+        """The mean over restarts of their best validation accuracy."""
+        return self.numbers["validation_accuracy"].max(0).values.mean().item()
+
+    def repeated(self, count: int) -> "Courses":
+        """The course of a single restart as that of so many which do not differ from it."""
+        return Courses(self.steps, {name: each.expand(-1, count) for name, each in self.numbers.items()})
 
 
 @part(seeds=1, data=("MNIST5k",))
@@ -43,16 +67,18 @@ def zero_init(config: Config, lab: Lab) -> None:
     # As far a walk over the whole run, so that only the fading differs.
     total = annealed.walk_variance(1.0, config.deep_steps)
     fixed = NoiseSchedule.fixed(total / config.deep_steps)
-    deep(
+    rows(
         config,
         lab,
         "zero",
         "zero_init",
         {
-            "none": Arm(),
+            # From zeros on the same images in the same order no restart differs from another, and no weight
+            # ever gets a gradient, with dropout or without.
+            "none": Arm(alike=True),
             "noise": Arm(annealed),
             "fixed": Arm(fixed),
-            "dropout": Arm(dropout=0.5, restarts=config.dropout_restarts),
+            "dropout": Arm(dropout=0.5, alike=True),
         },
     )
     every = max(1, config.deep_steps // config.evaluations)
@@ -67,7 +93,8 @@ def zero_init(config: Config, lab: Lab) -> None:
 def simple_init(config: Config, lab: Lab) -> None:
     """The deep network from N(0, 0.1^2): bare and with noise."""
     noise = NoiseSchedule(config.deep_eta, config.gamma)
-    deep(config, lab, "simple", "simple_init", {"none": Arm(), "noise": Arm(noise)})
+    config = replace(config, deep_restarts=config.simple_restarts)
+    rows(config, lab, "simple", "simple_init", {"none": Arm(), "noise": Arm(noise)})
 
 
 @part(seeds=1, data=("MNIST5k",))
@@ -75,7 +102,15 @@ def good_init(config: Config, lab: Lab) -> None:
     """The deep network from N(0, 2 / fan_in): bare and with noise."""
     noise = NoiseSchedule(config.deep_eta, config.gamma)
     config = replace(config, deep_steps=config.good_steps)
-    deep(config, lab, "he", "good_init", {"none": Arm(), "noise": Arm(noise)})
+    rows(config, lab, "he", "good_init", {"none": Arm(), "noise": Arm(noise)})
+
+
+def rows(config: Config, lab: Lab, init: Init, dataset: str, arms: Mapping[str, Arm]) -> None:
+    """The network from one initialisation: a row of the paper's table for each way to clip."""
+    deep(config, lab, init, dataset, arms)
+    for clip in config.other_clips:
+        name = f"{dataset}_unclipped" if clip is None else f"{dataset}_clip_{clip:g}"
+        deep(replace(config, deep_clip=clip), lab, init, name, arms)
 
 
 def deep(config: Config, lab: Lab, init: Init, dataset: str, arms: Mapping[str, Arm]) -> None:
@@ -91,60 +126,53 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, arms: Mapping[str, 
         numbers = {}
         for name, split in (("validation", validation), ("test", found.test), ("train", shown)):
             x, y = split.images.flatten(1).to(lab.device), split.labels.to(lab.device)
-            logits = ensemble(x, shared=True)
+            logits = stacked_logits(ensemble, x)
             numbers[f"{name}_accuracy"] = (logits.argmax(-1) == y).double().mean(1)
             numbers[f"{name}_loss"] = cross_entropies(logits, y)
         weights = [each for name, each in ensemble.stacked.items() if name.endswith("weight")]
         hidden = torch.cat([each.flatten(1) for each in weights[1:-1]] or [weights[0].flatten(1)], 1)
         return numbers | {"weight_variance": hidden.var(1)}
 
+    def trained(system: str, arm: Arm, rate: float, eta: float | None, count: int) -> Courses:
+        noise = arm.noise
+        schedule = noise if noise is None or eta is None else NoiseSchedule(eta, noise.gamma)
+        fit = train(
+            lab,
+            f"{system} from {dataset}, rate {rate}, eta {eta}, {count} restarts",
+            members(lab, count, partial(MLPDeep, 784, width=config.width, depth=config.depth, init=init)),
+            lambda ensemble, batch, _: cross_entropies(
+                stacked_logits(ensemble, batch["x"], arm.dropout), batch["y"]
+            ),
+            images,
+            schedule,
+            torch.optim.SGD,
+            rate,
+            measured,
+            clip_norm=config.deep_clip,
+            steps=config.deep_steps,
+            batch_size=config.deep_batch,
+            evaluate_every=max(1, config.deep_steps // config.evaluations),
+        )
+        names = [f"{split}_{metric}" for split in SPLITS for metric in ("accuracy", "loss")]
+        courses = {name: course(fit.evaluations, name, count) for name in (*names, "weight_variance")}
+        lab.record(
+            system=system,
+            dataset=dataset,
+            metric="tried_accuracy",
+            value=courses["validation_accuracy"].max(0).values.mean(),
+            at={"rate": rate, "eta": 0.0 if schedule is None else schedule.eta, "restarts": count},
+        )
+        return Courses([int(each["step"]) for each in fit.evaluations], courses)
+
     for system, arm in arms.items():
-        noise, count = arm.noise, arm.restarts or config.deep_restarts
-        best: tuple[float, dict[str, Any]] | None = None
-        for rate, eta in trials(config, noise, dataset):
-            schedule = noise if noise is None or eta is None else NoiseSchedule(eta, noise.gamma)
-            ensemble = members(
-                lab,
-                count,
-                partial(MLPDeep, 784, width=config.width, depth=config.depth, init=init, dropout=arm.dropout),
-            )
-            fit = train(
-                lab,
-                f"{system} from {dataset}, rate {rate}, eta {eta}",
-                ensemble,
-                lambda ensemble, batch, _: cross_entropies(ensemble(batch["x"], shared=True), batch["y"]),
-                images,
-                schedule,
-                torch.optim.SGD,
-                rate,
-                measured,
-                clip_norm=config.deep_clip,
-                steps=config.deep_steps,
-                batch_size=config.deep_batch,
-                evaluate_every=max(1, config.deep_steps // config.evaluations),
-            )
-            names = [
-                f"{split}_{metric}"
-                for split in ("validation", "test", "train")
-                for metric in ("accuracy", "loss")
-            ]
-            steps = [int(each["step"]) for each in fit.evaluations]
-            courses = {}
-            for name in (*names, "weight_variance"):
-                courses[name] = course(fit.evaluations, name, count)
-            score = courses["validation_accuracy"].max(0).values.mean().item()
-            variance = 0.0 if schedule is None else schedule.eta
-            lab.record(
-                system=system,
-                dataset=dataset,
-                metric="tried_accuracy",
-                value=score,
-                at={"rate": rate, "eta": variance},
-            )
-            if best is None or score > best[0]:
-                best = score, {"steps": steps, "courses": courses}
-        assert best is not None
-        record_deep(lab, system, dataset, best[1]["steps"], best[1]["courses"])
+        count = 1 if arm.alike else config.deep_restarts
+        tried = trials(config, arm.noise, dataset)
+        few = min(count, config.deep_screening or count) if len(tried) > 1 else count
+        outcomes = [trained(system, arm, *each, few) for each in tried]
+        scores = [each.score for each in outcomes]
+        best = scores.index(max(scores))
+        courses = outcomes[best] if few == count else trained(system, arm, *tried[best], count)
+        record_deep(lab, system, dataset, courses.repeated(config.deep_restarts) if arm.alike else courses)
     majority = found.train.labels.bincount().argmax()
     lab.record(
         system="constant",
@@ -156,16 +184,38 @@ def deep(config: Config, lab: Lab, init: Init, dataset: str, arms: Mapping[str, 
 
 def trials(config: Config, noise: NoiseSchedule | None, dataset: str) -> list[tuple[float, float | None]]:
     """Learning rates, and etas in the place of the schedule's own, that validation chooses from."""
-    tried = (*config.tried, *(config.tried_when_good if dataset == "good_init" else ()))
+    tried = (*config.tried, *(config.tried_when_good if dataset.startswith("good_init") else ()))
     if noise is None:
         return [(rate, None) for rate in dict.fromkeys((config.deep_rate, *(rate for rate, _ in tried)))]
     return [(config.deep_rate, None), *tried]
 
 
-def record_deep(
-    lab: Lab, system: str, dataset: str, steps: Sequence[int], courses: Mapping[str, Tensor]
-) -> None:
+def stacked_logits(
+    ensemble: Ensemble, images: Float[Tensor, "batch features"], dropout: float = 0.0
+) -> Float[Tensor, "copies batch classes"]:
+    """What `ensemble(images, shared=True)` gives, in half of the time: a batched product a layer.
+
+    Args:
+        ensemble: of `MLPDeep`.
+        images: shared by all copies.
+        dropout: share of the hidden units that are dropped.
+    """
+    depth = len(ensemble.stacked) // 2 - 1
+    weights = [ensemble.stacked[f"hidden/{layer}/weight"] for layer in range(depth)]
+    biases = [ensemble.stacked[f"hidden/{layer}/bias"] for layer in range(depth)]
+    hidden = images.expand(ensemble.copies, *images.shape)
+    for weight, bias in zip(weights, biases, strict=True):
+        hidden = torch.baddbmm(bias[:, None], hidden, weight.mT).relu()
+        if dropout:
+            hidden = functional.dropout(hidden, dropout)
+    return torch.baddbmm(
+        ensemble.stacked["output/bias"][:, None], hidden, ensemble.stacked["output/weight"].mT
+    )
+
+
+def record_deep(lab: Lab, system: str, dataset: str, found: Courses) -> None:
     """Each restart by its seed: at the evaluation that validation chooses, at the end, and on its way."""
+    steps, courses = found.steps, found.numbers
     chosen = courses["validation_accuracy"].argmax(0)
     restart = torch.arange(len(chosen))
     accuracy = courses["test_accuracy"][chosen, restart]

@@ -1,7 +1,5 @@
 """Seconds of a training step, bare and with noise."""
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn import functional
@@ -28,7 +26,7 @@ def deep_step(config: Config, lab: Lab) -> None:
         torch.optim.SGD,
         50,
     )
-    record_seconds(lab, "deep_net", lab.time(steps, repeats=config.timed_repeats), 50)
+    lab.record_seconds(lab.time(steps, repeats=config.timed_repeats), dataset="deep_net", calls=50)
 
 
 @part(seeds=1, timed=True, data=("smollm2",))
@@ -49,17 +47,4 @@ def language_model_step(config: Config, lab: Lab) -> None:
         ("none", "noise"),
     )
     timings = lab.time(steps, repeats=max(2, config.timed_repeats - 4), warmup=1)
-    record_seconds(lab, "smollm2", timings, 1)
-
-
-def record_seconds(lab: Lab, dataset: str, timings: Any, inner: int) -> None:
-    """The median second a step of each system, with its repetitions."""
-    for system, seconds in timings.seconds.items():
-        lab.record(
-            system=system,
-            dataset=dataset,
-            metric="seconds",
-            value=timings.median(system) / inner,
-            unit="s",
-            items=[each / inner for each in seconds],
-        )
+    lab.record_seconds(timings, dataset="smollm2")

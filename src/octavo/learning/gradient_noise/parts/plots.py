@@ -19,6 +19,12 @@ def deep_network(records: Records) -> Any:
 
 
 @plot
+def restart_histogram(records: Records) -> Any:
+    """Restarts of the Neural GPU by their share of wrong bits."""
+    return figures.restart_histogram(records.where(metric="restarts"))
+
+
+@plot
 def hard_models(records: Records) -> Any:
     """Errors with and without noise of the memory network, the Neural Programmer and the Neural GPU."""
     return figures.hard_models(records)

@@ -26,7 +26,7 @@ def programs(config: Config, lab: Lab) -> None:
     def ask(count: int, generator: torch.Generator) -> dict[str, Tensor]:
         return tables.questions(count, generator, templates=config.table_templates, rows=config.table_rows)
 
-    answer_questions(config, lab, "tables", ask, config.table_steps)
+    answer_questions(config, lab, "tables", ask, config.table_restarts, config.table_steps)
 
 
 @part(seeds=1)
@@ -43,11 +43,19 @@ def text_programs(config: Config, lab: Lab) -> None:
             text_columns=columns,
         )
 
-    answer_questions(config, lab, "text_tables", ask, config.text_steps, tables.TEXT_COLUMNS)
+    answer_questions(
+        config, lab, "text_tables", ask, config.text_restarts, config.text_steps, tables.TEXT_COLUMNS
+    )
 
 
 def answer_questions(
-    config: Config, lab: Lab, dataset: str, ask: Asks, steps: int, text_columns: Sequence[str] = ()
+    config: Config,
+    lab: Lab,
+    dataset: str,
+    ask: Asks,
+    restarts: int,
+    steps: int,
+    text_columns: Sequence[str] = (),
 ) -> None:
     """Restarts on questions, with noise and without, judged at the evaluation that validation chooses."""
     test = ask(1000, lab.generator("test"))
@@ -64,7 +72,7 @@ def answer_questions(
         width=config.table_width,
     )
     for system, noise in (("none", None), ("noise", NoiseSchedule(config.table_eta, config.gamma))):
-        ensemble = members(lab, config.table_restarts, make)
+        ensemble = members(lab, restarts, make)
         fit = train(
             lab,
             f"{system} on {dataset}",
@@ -84,9 +92,7 @@ def answer_questions(
             evaluate_every=max(1, steps // 20),
         )
         record = partial(lab.record, system=system, dataset=dataset)
-        errors, chances = (
-            course(fit.evaluations, name, config.table_restarts) for name in ("test", "validation")
-        )
+        errors, chances = (course(fit.evaluations, name, restarts) for name in ("test", "validation"))
         for seed, evaluation in enumerate(chances.argmin(0).tolist()):
             record(metric="error", value=errors[evaluation, seed], seed=seed)
         for evaluation, values in zip(fit.evaluations[::-2], errors.flip(0)[::2], strict=True):

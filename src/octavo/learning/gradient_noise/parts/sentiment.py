@@ -41,6 +41,8 @@ class Upper(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """Scores of the answers after the last token of each sentence."""
+        most = int(mask.sum(1).max())
+        states, mask = states[:, :most], mask[:, :most]
         found = self.body(inputs_embeds=states, attention_mask=mask, use_cache=False).last_hidden_state
         last = mask.sum(1) - 1
         scores: Tensor = found[torch.arange(len(found)), last] @ self.answers.mT
@@ -61,8 +63,10 @@ def sentiment(config: Config, lab: Lab) -> None:
     encoded = {}
     for split, count in (("train", config.tuned_sentences), ("test", config.tuned_tests)):
         polar = (found.train if split == "train" else found.test).polar()
-        rows = torch.randperm(len(polar), generator=lab.generator(split))[:count]
-        encoded[split] = states_below(model, tokenizer, polar.take(rows), layers)
+        rows = torch.randperm(len(polar), generator=lab.generator(split))[:count].tolist()
+        # Sentences of a length stand together, so that few places are padding.
+        rows.sort(key=[len(text) for text in polar.texts].__getitem__)
+        encoded[split] = states_below(model, tokenizer, polar.take(torch.tensor(rows)), layers)
     answers = [1, 2] if tokenizer is None else [tokenizer(word).input_ids[0] for word in ANSWERS]
     noise = NoiseSchedule(config.tuned_eta, config.gamma)
     for seed in range(config.tuned_restarts):
@@ -91,12 +95,13 @@ def states_below(model: Any, tokenizer: Any, sentences: Sentences, layers: int) 
     tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=device)
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device)
     below = len(model.model.layers) - layers
-    states = [
-        model.model(input_ids=ids, attention_mask=seen, use_cache=False, output_hidden_states=True)
-        .hidden_states[below]
-        .cpu()
-        for ids, seen in zip(tokens.split(20), mask.split(20), strict=True)
-    ]
+    states = []
+    for ids, seen in zip(tokens.split(20), mask.split(20), strict=True):
+        most = int(seen.sum(1).max())
+        found = model.model(
+            input_ids=ids[:, :most], attention_mask=seen[:, :most], use_cache=False, output_hidden_states=True
+        )
+        states.append(functional.pad(found.hidden_states[below].cpu(), (0, 0, 0, longest - most)))
     return {"states": torch.cat(states), "mask": mask.cpu(), "label": sentences.labels}
 
 

@@ -31,7 +31,7 @@ def stories(config: Config, lab: Lab) -> None:
     }
     totals: dict[str, list[dict[str, Tensor]]] = {system: [] for system in (*systems, "majority")}
     for task in config.story_tasks:
-        options = {"train": config.story_train, "test": config.story_train // 5, "seed": lab.key("stories")}
+        options = {"train": config.story_train, "test": config.story_test, "seed": lab.key("stories")}
         if config.stories != "bAbI-style":
             options = {}
         found = data.load(config.stories, task=task, **options)
@@ -45,7 +45,8 @@ def stories(config: Config, lab: Lab) -> None:
         totals["majority"].append({"error": wrong.expand(config.story_restarts)})
         for system, (schedule, warm) in systems.items():
             make = partial(MemN2N, len(numbers) + 1, width=config.story_width, memory=memory, words=words)
-            ensemble = members(lab, config.story_restarts, make)
+            count = config.story_warm_restarts if warm else config.story_restarts
+            ensemble = members(lab, count, make)
             totals[system].append(
                 tell(
                     config,
@@ -122,7 +123,7 @@ def tell(
         batch_size=config.story_batch,
     )
     last = {
-        name: course(fit.evaluations, name, config.story_restarts)[-1]
+        name: course(fit.evaluations, name, ensemble.copies)[-1]
         for name in ("test_error", "train_loss", "test_loss")
     }
     return {"error": last["test_error"], "train_loss": last["train_loss"], "test_loss": last["test_loss"]}

@@ -15,6 +15,9 @@ from octavo.learning.gradient_noise.schedule import NoiseSchedule
 from octavo.nn import Ensemble
 from octavo.nn.restarts import cosine, cross_entropies
 
+ERRORS = (0.01, 0.02, 0.03, 0.05, 0.1, 1.01)
+"""Shares of wrong bits below which restarts are counted; the first four are those of the paper's table."""
+
 
 @part(seeds=1)
 def sums(config: Config, lab: Lab) -> None:
@@ -73,6 +76,11 @@ def sums(config: Config, lab: Lab) -> None:
         lab.record(
             system=system, dataset=config.sum_task, metric="bit_accuracy", value=share.mean(), items=share
         )
+        for error in ERRORS:
+            below = (1 - share < error).sum()
+            lab.record(
+                system=system, dataset=config.sum_task, metric="restarts", value=below, at={"below": error}
+            )
     counts = [[int(accurate[name].sum()), int((~accurate[name]).sum())] for name in ("noise", "none")]
     p = fisher_exact(counts, alternative="greater").pvalue
     lab.record(system="noise", dataset=config.sum_task, metric="fisher_p", value=p)

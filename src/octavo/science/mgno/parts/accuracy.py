@@ -4,7 +4,7 @@ import torch
 
 from octavo.errors import Missing
 from octavo.lab import Lab, house_style, part
-from octavo.science.mgno import figures, pde, systems
+from octavo.science.mgno import maps, pde, systems
 from octavo.science.mgno.baselines import real_parameters
 from octavo.science.mgno.parts.kept import darcy_task
 from octavo.science.mgno.parts.training import test_errors, train
@@ -50,7 +50,7 @@ def learn(config: Config, lab: Lab, equations: tuple[Equation, ...]) -> None:
         if lab.seed == 0:
             with house_style():
                 a, u = (fields[0, 0].numpy() for fields in task.test)
-                lab.figure(task.name, figures.error_maps(a, u, shown, task.name))
+                lab.figure(task.name, maps.error_maps(a, u, shown, task.name))
     if missing:
         raise missing
 
