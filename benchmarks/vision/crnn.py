@@ -36,8 +36,8 @@ from octavo.vision.crnn.alphabet import Alphabet
 
 WORDS, DICTIONARY, DELTA, QUERIES = 48, 50_000, 3, 2
 FASTER_IN_BATCHES = 1.2
-"""Measured: 1.5. Four times the words a second is out of reach: one core does the convolutions, nine tenths of
-the work, near its full rate for one picture already."""
+"""Measured: 1.5. Four times the words a second is out of reach: one core does the convolutions, nine tenths
+of the work, near its full rate for one picture already."""
 FASTER_THAN_ALL_WORDS = 20.0
 EXACT_SECONDS = 0.06
 """A word, in a dictionary of 50,000."""
