@@ -197,7 +197,7 @@ def memory(console: Console) -> list[str]:
     add_gradient_noise_(params, 0, ETA)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     console.print(
-        f"peak memory grows by {grown:.0f} MiB for 40 million gradients, 153 MiB; a chunk is {CHUNK >> 18} MiB"
+        f"memory grows by {grown:.0f} MiB for 40 million gradients, 153 MiB; a chunk is {CHUNK >> 18} MiB"
     )
     return [f"memory grew by {grown:.0f} MiB, and may by {MOST_MIB}"] if grown > MOST_MIB else []
 
