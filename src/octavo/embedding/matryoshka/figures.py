@@ -208,7 +208,7 @@ def sentence_curves(curves: Mapping[str, Curve], colours: Mapping[str, str]) -> 
             system, label(system)
         )
         _curve(axes, curve, colours[system], name)
-    _sizes(axes, sorted(min(curves.values(), key=len)))
+    _sizes(axes, sorted(min((list(curve) for curve in curves.values()), key=len)))
     axes.set(
         xlabel="dimensions kept of 384",
         ylabel="Spearman on STS-B test (x 100)",
