@@ -4,8 +4,8 @@
 
 Where optax is installed (`pip install octavo[optax]`), its `add_noise` stands beside them, compiled as its
 users have it. One process, one thread. Everything of one table runs in turn (A B A B ...), and medians are
-compared. It ends with an error where a target is missed: at 10 million numbers the noise may cost 1.15 times
-what drawing them costs, no peer may be faster, and the peak of memory may grow by one chunk.
+compared. On a quiet machine it ends with an error where a target is missed: at 10 million numbers noise may
+cost 1.15 times what drawing them costs, no peer may be faster, and the peak of memory may grow by one chunk.
 """
 
 import os
@@ -20,15 +20,15 @@ from rich.table import Table
 from torch import Tensor
 
 from octavo.lab import time_side_by_side
-from octavo.learning import MLPDeep, add_gradient_noise_
+from octavo.learning import GradientNoise, MLPDeep, add_gradient_noise_
 from octavo.learning.gradient_noise import timing
 from octavo.learning.gradient_noise.drawing import CHUNK
 
 STD, ETA = 0.1, 0.01
 TARGET = 1.15
 PEERS = ("usual", "tree", "foreach", "optax")
-# A chunk of 4 million numbers, and what the allocator rounds it up to.
-MOST_MIB = 1.25 * CHUNK * 4 / 2**20
+# As much as 4 million numbers take.
+MOST_MIB = 16
 # A network of many small tensors, and 10 million numbers as the layers of a language model have them.
 LARGE = "10 million"
 MODELS = {
@@ -87,7 +87,7 @@ def main() -> None:
     console = Console(width=120)
     console.print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
     # First, since a peak that the table reached would hide it.
-    missed = memory(console)
+    missed, busy = memory(console), False
     table = Table(
         title="noise on all gradients: milliseconds, and the ratio to drawing as many normal numbers"
     )
@@ -96,6 +96,7 @@ def main() -> None:
         "numbers",
         "draw alone",
         "octavo",
+        "function",
         "usual loop",
         "tree",
         "foreach",
@@ -110,13 +111,17 @@ def main() -> None:
             param.grad = torch.zeros_like(param)
         count = sum(param.numel() for param in params)
         buffer, generator = torch.empty(count), torch.Generator().manual_seed(0)
+        # What a step of any optimizer does first, and the same for loops that are written by hand.
+        optimizer = torch.optim.SGD(params, lr=0.0)
+        hook = partial(GradientNoise(optimizer, ETA, generator=generator)._before_step, optimizer, (), {})
         inner = max(1, 200_000 // count)
 
         peer = optax_noise(params)
         timings = time_side_by_side(
             {
                 "draw": partial(repeat, inner, partial(buffer.normal_, generator=generator)),
-                "octavo": partial(
+                "octavo": partial(repeat, inner, hook),
+                "function": partial(
                     repeat, inner, partial(add_gradient_noise_, params, 0, ETA, generator=generator)
                 ),
                 "usual": partial(repeat, inner, partial(usual_loop, params)),
@@ -132,13 +137,13 @@ def main() -> None:
             f"{count:,}",
             *(
                 f"{1e3 * timings.median(each) / inner:.2f}" if each in timings.seconds else "-"
-                for each in ("draw", "octavo", "usual", "tree", "foreach", "optax")
+                for each in ("draw", "octavo", "function", "usual", "tree", "foreach", "optax")
             ),
             *(f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" for ratio in ratios),
         )
         if timings.busy:
-            console.print("the machine is busy: these times are not to be trusted")
-        if name == LARGE:
+            busy = True
+        elif name == LARGE:
             missed += [
                 f"{each} takes {timings.median(each) / timings.median('octavo'):.2f} times as long as octavo"
                 for each in PEERS
@@ -150,7 +155,12 @@ def main() -> None:
     overhead(console)
     if missed:
         raise SystemExit("missed: " + "; ".join(missed))
-    console.print(f"octavo / draw <= {TARGET} at {LARGE}, no peer faster, one chunk of memory: all met")
+    if busy:
+        console.print(
+            "the machine is busy: these times are not to be trusted, and no target was judged by them"
+        )
+    else:
+        console.print(f"octavo / draw <= {TARGET} at {LARGE}, no peer faster, one chunk of memory: all met")
 
 
 def overhead(console: Console) -> None:
@@ -187,9 +197,9 @@ def memory(console: Console) -> list[str]:
     add_gradient_noise_(params, 0, ETA)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     console.print(
-        f"peak memory grows by {grown:.0f} MiB for 40 million gradients of 153 MiB; a chunk is 16 MiB"
+        f"memory grows by {grown:.0f} MiB for 40 million gradients, 153 MiB; a chunk is {CHUNK >> 18} MiB"
     )
-    return [f"memory grew by {grown:.0f} MiB, and a chunk is 16 MiB"] if grown > MOST_MIB else []
+    return [f"memory grew by {grown:.0f} MiB, and may by {MOST_MIB}"] if grown > MOST_MIB else []
 
 
 if __name__ == "__main__":

@@ -51,7 +51,10 @@ def test_tuning_has_both_sides_and_both_weights_of_the_sum(smoke: Outcome) -> No
         pytest.skip("OCTAVO_DATA does not hold CLINC150")
     found = smoke.run.records().where(part="tuning")
     assert set(found.systems) == {"mrl", "mrl_mean", "ff"}
-    assert {dict(record.at)["weight_decay"] for record in found} == {0.0, SCALES["smoke"].weight_decay}
+    assert {dict(record.at)["weight_decay"] for record in found} == {
+        SCALES["smoke"].weight_decay,
+        *SCALES["smoke"].decays,
+    }
 
 
 def test_a_figure_of_what_was_not_measured_is_left_out(smoke: Outcome) -> None:

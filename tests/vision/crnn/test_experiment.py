@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from octavo import catalogue, data
-from octavo.ledger import judge
+from octavo.ledger import judge, published
 from octavo.runner import Outcome, plan, run
 from octavo.vision.crnn.digit_strings import DigitStrings
 from octavo.vision.crnn.network import CRNN
@@ -74,6 +74,13 @@ def test_scales_have_the_distances_that_the_claims_name() -> None:
     for config in SCALES.values():
         assert {1, 3, 5} <= set(config.deltas)
         assert config.peer_words <= 3000
+
+
+def test_published_readings_of_real_words_are_as_good_as_the_weights_are_known_to_be() -> None:
+    found = published.records("crnn").where(metric="accuracy", system="english")
+    for dataset, least in (("IIIT5k", 0.68), ("IIIT5k_lexicon_50", 0.955), ("IIIT5k_lexicon_1k", 0.93)):
+        (value,) = found.where(dataset=dataset).values()
+        assert value >= least, dataset
 
 
 def test_the_shortcut_adds_its_own_loss_and_leaves_with_the_training() -> None:

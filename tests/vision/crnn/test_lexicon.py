@@ -1,12 +1,13 @@
 """Searches in a lexicon are held to looking at every word."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
-from octavo.vision import BKTree, Lexicon
+from octavo.vision import BKTree, Lexicon, ctc_beam
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.lexicon import most_probable, score_words
 from octavo.vision.crnn.trie import LetterTrie
@@ -117,6 +118,18 @@ def test_a_word_too_long_for_the_picture_is_impossible_and_no_error() -> None:
     assert score_words(frames, words, LETTERS)[0] == -torch.inf
     assert most_probable(frames, words, LETTERS)[0].text == "ab"
     assert Lexicon(words).decode(frames, LETTERS, mode="exact")[0].text == "ab"
+    assert Lexicon(["aaaa"]).decode(frames, LETTERS, delta=3)[0].text == "ab"
+
+
+def test_frames_of_another_alphabet_or_without_numbers_are_refused() -> None:
+    for frames, message in (
+        (torch.zeros(4, 9), "the frames have 9 classes, the alphabet and the blank 6"),
+        (torch.full((4, 6), torch.nan), r"the frames have nan at \(0, 0\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Lexicon(["a"]).decode(frames, LETTERS, mode="exact")
+        with pytest.raises(ValueError, match=message):
+            ctc_beam(frames, LETTERS)
 
 
 def test_a_lexicon_goes_through_a_file(tmp_path: Path) -> None:
@@ -131,7 +144,30 @@ def test_bad_lexica_are_refused() -> None:
         Lexicon(["a", ""])
     with pytest.raises(ValueError, match="must not be negative"):
         Lexicon(["a"]).nearest("a", -1)
-    foreign = Lexicon(["abc", "xyz"])
-    with pytest.raises(ValueError, match="written_in"):
-        foreign.decode(frames_of(0), LETTERS, mode="exact")
-    assert foreign.written_in(LETTERS).words == ("abc",)
+    with pytest.raises(ValueError, match="no words; give a list"):
+        Lexicon("words")
+    with pytest.raises(ValueError, match="top_k=0 at least 1"):
+        Lexicon(["a"]).decode(frames_of(0), LETTERS, top_k=0)
+    with pytest.raises(ValueError, match=r"word 1 of the lexicon, .*, has a line break"):
+        Lexicon(["a", "b\nc"]).save("nowhere.txt")
+
+
+@pytest.mark.parametrize("mode", ["nearest", "exact"])
+def test_foreign_words_are_named_or_passed_over(mode: Literal["nearest", "exact"]) -> None:
+    frames = frames_of(0, "abd", noise=0.3)
+    with pytest.raises(ValueError, match="word 1 of the lexicon, 'abf', has symbols that are not in"):
+        Lexicon(["abc", "abf"]).decode(frames, LETTERS, mode=mode)
+    lexicon = Lexicon(["abc", "abf"], skip=True)
+    assert lexicon.decode(frames, LETTERS, mode=mode)[0].text == "abc"
+    assert lexicon.written_in(LETTERS).words == ("abc",)
+    with pytest.raises(ValueError, match="at least one word"):
+        Lexicon(["xyz"], skip=True).decode(frames, LETTERS, mode=mode)
+
+
+def test_half_a_million_words_go_through_a_file_and_are_searched(tmp_path: Path) -> None:
+    words = [f"{number:06x}" for number in range(500_000)]
+    Lexicon(words).save(tmp_path / "words.txt")
+    lexicon = Lexicon.load(tmp_path / "words.txt")
+    assert len(lexicon) == 500_000
+    assert words[-1] in lexicon
+    assert words[123_456] in lexicon.nearest(words[123_456][1:], 1)

@@ -208,7 +208,8 @@ def sentence_curves(curves: Mapping[str, Curve], colours: Mapping[str, str]) -> 
             system, label(system)
         )
         _curve(axes, curve, colours[system], name)
-    _sizes(axes, sorted(min((list(curve) for curve in curves.values()), key=len)))
+    sizes = [sorted(curve) for curve in curves.values()]
+    _sizes(axes, min(sizes, key=lambda each: len(each)))
     axes.set(
         xlabel="dimensions kept of 384",
         ylabel="Spearman on STS-B test (x 100)",
@@ -290,25 +291,22 @@ def search_box(
 
 
 def rates(
-    learning_rates: Sequence[float],
-    reached: Mapping[int, Mapping[str, Sequence[float]]],
-    colours: Mapping[str, str],
+    reached: Mapping[int, Mapping[str, Sequence[tuple[float, float]]]], colours: Mapping[str, str]
 ) -> Any:
     """Accuracy along the learning rate, a panel a size.
 
     Args:
-        learning_rates: in rising order.
-        reached: for each size and system, accuracy at each rate.
+        reached: for each size and system, learning rates in rising order with their accuracies.
         colours: of the systems.
     """
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, len(reached), figsize=(3.6 * len(reached), 3.6), squeeze=False)
     for axes, (size, curves) in zip(panels[0], reached.items(), strict=True):
-        for system, values in curves.items():
-            axes.plot(
-                learning_rates, 100 * np.asarray(values), "o-", color=colours[system], label=label(system)
-            )
+        for system, points in curves.items():
+            learning_rates, values = np.array(points).T
+            style = "o-" if len(points) > 1 else "D"
+            axes.plot(learning_rates, 100 * values, style, color=colours[system], label=label(system))
         axes.set(xscale="log", title=f"{size} dimensions", xlabel="learning rate")
     panels[0, 0].set_ylabel("accuracy on validation queries (%)")
     panels[0, 0].legend(loc="lower right")

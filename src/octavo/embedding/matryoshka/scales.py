@@ -23,7 +23,9 @@ class Config:
     batch_size: int = 128
     """Vectors a step."""
     learning_rate: float = 1.6e-2
-    """Of AdamW, for every system; the part `tuning` measures the grid it comes from."""
+    """Of AdamW, for nested embeddings and what is compressed; the best of `grid` on validation queries."""
+    rival_rates: tuple[float, ...] = (3.2e-2, 3.2e-2, 3.2e-2, 3.2e-2, 1.6e-2, 8e-3, 8e-3)
+    """Of AdamW, for an embedding of each size alone, in the order of `dims`; the best of `grid` as well."""
     weight_decay: float = 1e-2
     """Of AdamW."""
     queries_an_intent: int = 100
@@ -35,7 +37,7 @@ class Config:
     """Learning rates that both sides are tuned on."""
     tuned_rivals: tuple[int, ...] = (8, 32, 256)
     """Sizes whose own embedding is tuned on them."""
-    decays: tuple[float, ...] = (0.0, 0.1)
+    decays: tuple[float, ...] = (0.1,)
     """Weight decays that are tried beside the one that is used."""
     tail_least: int = 2
     """Training queries of the rarest intent of the long tail."""
@@ -81,7 +83,7 @@ class Config:
     """Test queries of intents that it is tested on."""
     tower_epochs: int = 3
     """Epochs of intents, where the encoder itself is trained."""
-    tower_rivals: tuple[int, ...] = (12, 384)
+    tower_rivals: tuple[int, ...] = (384,)
     """Sizes at which the encoder is trained for one size."""
     rated_pairs: int = 1379
     """Rated pairs of the STS Benchmark that are tested on."""
@@ -118,7 +120,7 @@ class Config:
     """Images a step."""
     image_learning_rate: float = 0.1
     """Of SGD with momentum, raised and lowered once."""
-    image_rivals: tuple[int, ...] = (8, 64)
+    image_rivals: tuple[int, ...] = ()
     """Sizes of images that are trained alone."""
 
 

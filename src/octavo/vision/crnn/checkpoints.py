@@ -76,11 +76,11 @@ def from_easyocr(state: Mapping[str, Tensor], alphabet: str = ENGLISH) -> CRNN:
         place += 2 + int(stage.norm) + int(stage.pool != "")
     for layer in range(2):
         _move(given, f"SequenceModeling.{layer}", ours, f"recurrent.layers.{layer}")
-    last, weight, bias = (
-        "recurrent.layers.1.linear",
-        given.pop("Prediction.weight"),
-        given.pop("Prediction.bias"),
-    )
+    last = "recurrent.layers.1.linear"
+    for kind in ("weight", "bias"):
+        if f"{last}.{kind}" not in ours or f"Prediction.{kind}" not in given:
+            raise ValueError(f"the checkpoint does not fit: a {kind} of the last two maps lacks")
+    weight, bias = given.pop("Prediction.weight"), given.pop("Prediction.bias")
     ours[f"{last}.bias"] = weight @ ours[f"{last}.bias"] + bias
     ours[f"{last}.weight"] = weight @ ours[f"{last}.weight"]
     return _loaded(model, ours, given)

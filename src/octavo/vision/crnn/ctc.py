@@ -51,6 +51,9 @@ def ctc_loss(
 ) -> Float[Tensor, " batch"]:
     """-log p(label | frames) of each row, in float32 at least.
 
+    A GPU's own backward pass adds up in no fixed order. With `torch.use_deterministic_algorithms(True)` the
+    loss of frames on a GPU is computed on the CPU, and repeats bit for bit.
+
     Args:
         log_probs: logarithms of class probabilities.
         lengths: frames of each row that count.
@@ -77,7 +80,31 @@ def ctc_loss(
                 f"has {given}; an image at least {4 * max(needed - 1, 1)} wide after resizing would do"
             )
     wide = log_probs if log_probs.dtype == torch.float64 else log_probs.float()
-    return F.ctc_loss(wide.transpose(0, 1), targets, lengths, target_lengths, blank=BLANK, reduction="none")
+    if wide.is_cuda and torch.are_deterministic_algorithms_enabled():
+        wide, targets, lengths, target_lengths = (
+            each.cpu() for each in (wide, targets, lengths, target_lengths)
+        )
+    losses = F.ctc_loss(wide.transpose(0, 1), targets, lengths, target_lengths, blank=BLANK, reduction="none")
+    return losses.to(log_probs.device)
+
+
+def check_frames(log_probs: Tensor, alphabet: Alphabet) -> None:
+    """Frames are of an alphabet, and numbers.
+
+    Args:
+        log_probs: logarithms of class probabilities of one picture or more.
+        alphabet: of the classes.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if log_probs.shape[-1] != alphabet.classes:
+        raise ValueError(
+            f"the frames have {log_probs.shape[-1]} classes, the alphabet and the blank {alphabet.classes}"
+        )
+    if log_probs.isnan().any():
+        place = tuple(log_probs.isnan().nonzero()[0].tolist())
+        raise ValueError(f"the frames have nan at {place}; give logarithms of probabilities")
 
 
 def ctc_greedy(
@@ -90,8 +117,12 @@ def ctc_greedy(
         lengths: frames of each row that count.
         alphabet: of the classes.
 
+    Raises:
+        ValueError: the frames do not fit the alphabet.
+
     Source: arXiv 1507.05717, section 2.3.2.
     """
+    check_frames(log_probs, alphabet)
     best = log_probs.argmax(-1).tolist()
     return [alphabet.collapse(path[:length]) for path, length in zip(best, lengths.tolist(), strict=True)]
 
@@ -108,7 +139,7 @@ def ctc_beam(
         top_k: texts that are returned, best first.
 
     Raises:
-        ValueError: a number is below 1.
+        ValueError: a number is below 1, or the frames do not fit the alphabet.
 
     Example:
         >>> frames = torch.tensor([[0.6, 0.4], [0.6, 0.4]]).log()
@@ -117,6 +148,9 @@ def ctc_beam(
     """
     if width < 1 or top_k < 1:
         raise ValueError(f"width={width} and top_k={top_k} must be at least 1; 16 and 1 are good numbers")
+    check_frames(log_probs, alphabet)
+    if log_probs.ndim != 2:
+        raise ValueError(f"got frames of shape {tuple(log_probs.shape)}; give (time, classes) of one picture")
     frames = log_probs.double().exp()
     frames = frames / frames.amax(-1, keepdim=True)  # keeps the numbers in range; put back at the end
     # Of each prefix: probability that the frames so far are read as it, ending in blank or its last symbol.

@@ -1,5 +1,6 @@
 """A picture of a line of text, of digits in a row or of a staff goes in; what stands there comes out."""
 
+import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ def demo(
     text: str = "",
     kind: Literal["words", "digits", "music"] = "words",
     weights: Literal["best", "english", "rendered"] = "best",
-    lexicon: bool = False,
+    lexicon: bool = True,
     seed: int = 3,
 ) -> dict[str, Any]:
     """Reads a picture of one line of text, a row of digits or a staff; without a picture, one made here.
@@ -36,7 +37,8 @@ def demo(
             "C4 E4 G4".
         kind: what stands in the picture.
         weights: EasyOCR's `english` ones, octavo's small `rendered` ones, or the best that are here.
-        lexicon: also give the most probable words of an English dictionary.
+        lexicon: of a word, also the five most probable of an English dictionary, where one is here, with the
+            logarithms of their probabilities.
         seed: of the picture's looks, where it is made here.
     """
     random = np.random.default_rng(seed)
@@ -59,13 +61,17 @@ def demo(
         "beam": {each.text: float(np.exp(each.log_prob)) for each in best},
         "weights": name,
     }
-    if lexicon and kind == "words":
-        words = Lexicon(data.load("hunspell_en_us").words(50_000))
+    if lexicon and kind == "words" and data.available("hunspell_en_us"):
         folded = CaseFolded(model).eval()
         frames = folded(batch["images"]).log_probs[0].detach()
-        found = words.decode(frames, folded.alphabet, mode="exact", top_k=5)
-        told["words"] = {each.text: float(np.exp(each.log_prob)) for each in found}
+        found = _dictionary().decode(frames, folded.alphabet, mode="exact", top_k=5)
+        told["words"] = {each.text: round(each.log_prob, 3) for each in found}
     return told | {"figure": _figure(levels, log_probs, model, reading)}
+
+
+@functools.cache
+def _dictionary() -> Lexicon:
+    return Lexicon(data.load("hunspell_en_us").words(50_000))
 
 
 def _made(kind: str, text: str, random: np.random.Generator) -> Any:

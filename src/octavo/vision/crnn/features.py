@@ -107,6 +107,11 @@ class ConvolutionalFeatures(nn.Module):
         in_channels: int = 1,
     ) -> None:
         super().__init__()
+        if variant not in STAGES or width_mult <= 0 or in_channels < 1:
+            raise ValueError(
+                f"got variant={variant!r}, width_mult={width_mult}, in_channels={in_channels}; "
+                f"variant is one of {', '.join(STAGES)}, the numbers are positive"
+            )
         # EasyOCR averages over the rows that are left, others have one.
         halvings = 0 if variant == "easyocr" else height.bit_length() - 6
         if height < 32 or height & (height - 1) or halvings > 2:
@@ -164,11 +169,12 @@ class ConvolutionalFeatures(nn.Module):
         for stage, convolve, norm, pool in zip(
             self.stages, self.convolutions, self.norms, self.pools, strict=True
         ):
-            hidden = F.relu(norm(convolve(hidden)))
+            hidden = norm(convolve(hidden))
             if widths is not None:
                 behind = valid - 1 if stage.last else valid
                 hidden = hidden.masked_fill(self._beyond(hidden, behind), 0.0)
-            hidden = pool(hidden)
+            # The same as the other way round, and a quarter of the work.
+            hidden = F.relu(pool(hidden))
             valid = self._after(stage, valid)
         if self.variant == "easyocr":
             return reduce(hidden, "batch size rows time -> batch time size", "mean"), valid

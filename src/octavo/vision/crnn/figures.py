@@ -20,7 +20,7 @@ LABELS = {
     "english_squashed": "CRNN, every word squashed to one width",
     "rendered": "CRNN (octavo's weights, rendered text alone)",
     "tesseract": "Tesseract",
-    "tesseract_unprepared": "Tesseract, crops as they are",
+    "tesseract_prepared": "Tesseract, crops made ready",
     "exact": "all words, by the tree of prefixes",
 }
 SHORT = {

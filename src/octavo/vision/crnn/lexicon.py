@@ -11,7 +11,7 @@ from torch import Tensor
 
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.bk_tree import BKTree, distances
-from octavo.vision.crnn.ctc import Hypothesis, ctc_greedy, ctc_loss, frames_needed
+from octavo.vision.crnn.ctc import Hypothesis, check_frames, ctc_greedy, ctc_loss, frames_needed
 from octavo.vision.crnn.trie import LetterTrie
 
 
@@ -24,6 +24,7 @@ class Lexicon:
 
     Args:
         words: as the recogniser writes them; repeated ones count once.
+        skip: pass over words that a recogniser's alphabet cannot write, which are an error otherwise.
 
     Raises:
         ValueError: there is no word, or one is empty.
@@ -41,20 +42,25 @@ class Lexicon:
     Source: arXiv 1507.05717, section 2.3.3.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], *, skip: bool = False) -> None:
+        if isinstance(words, str):
+            raise ValueError(f"got the text {words!r:.40} and no words; give a list")
         self.words = tuple(dict.fromkeys(words))
         if not self.words:
             raise ValueError("a lexicon needs at least one word, got none")
         if "" in self.words:
             raise ValueError(f"word {self.words.index('')} of the lexicon is empty; leave it out")
+        self.skip = skip
+        self._known = frozenset(self.words)
         self._tree: BKTree | None = None
+        self._written: dict[tuple[str, ...], Lexicon] = {}
         self._tries: dict[tuple[str, ...], LetterTrie] = {}
 
     def __len__(self) -> int:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.words
+        return word in self._known
 
     def __repr__(self) -> str:
         return f"Lexicon({len(self)} words)"
@@ -72,7 +78,8 @@ class Lexicon:
         Args:
             alphabet: of a recogniser.
         """
-        return Lexicon(word for word in self.words if all(s in alphabet for s in alphabet.split(word)))
+        kept = [word for word in self.words if all(s in alphabet for s in alphabet.split(word))]
+        return self if len(kept) == len(self) else Lexicon(kept)
 
     def nearest(self, text: str, delta: int, method: Literal["tree", "scan"] = "scan") -> list[str]:
         """All words whose edit distance from a text is at most delta.
@@ -110,20 +117,37 @@ class Lexicon:
             top_k: how many words.
 
         Raises:
-            ValueError: a word has symbols that the alphabet lacks; `written_in` leaves such words out.
+            ValueError: a word has symbols that the alphabet lacks, and `skip` is not set; the frames do not
+                fit the alphabet; or a number is out of range.
         """
+        if mode not in ("nearest", "exact") or top_k < 1:
+            raise ValueError(f"mode={mode!r} is 'nearest' or 'exact', top_k={top_k} at least 1")
+        check_frames(log_probs, alphabet)
+        own = self._for(alphabet)
         if mode == "exact":
-            found = self._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
-            return [Hypothesis(self.words[word], log_prob) for word, log_prob in found]
+            best = own._trie(alphabet).best(log_probs.double().numpy(force=True), top_k)
+            return [Hypothesis(own.words[word], log_prob) for word, log_prob in best]
         text = ctc_greedy(log_probs[None], torch.tensor([len(log_probs)]), alphabet)[0]
-        return most_probable(log_probs, self.nearest(text, delta) or [text], alphabet, top_k)
+        found = most_probable(log_probs, own.nearest(text, delta) or [text], alphabet, top_k)
+        # Words for which the picture has too few frames are no answer.
+        possible = [each for each in found if each.log_prob > -torch.inf]
+        return possible or most_probable(log_probs, [text], alphabet)
+
+    def _for(self, alphabet: Alphabet) -> "Lexicon":
+        """The words that an alphabet can write, looked through once."""
+        if alphabet.symbols not in self._written:
+            for place, word in enumerate(() if self.skip else self.words):
+                if any(symbol not in alphabet for symbol in alphabet.split(word)):
+                    raise ValueError(
+                        f"word {place} of the lexicon, {word!r}, has symbols that are not in {alphabet!r}; "
+                        "Lexicon(words, skip=True) passes over such words"
+                    )
+            self._written[alphabet.symbols] = self.written_in(alphabet) if self.skip else self
+        return self._written[alphabet.symbols]
 
     def _trie(self, alphabet: Alphabet) -> LetterTrie:
         if alphabet.symbols not in self._tries:
-            try:
-                self._tries[alphabet.symbols] = LetterTrie([alphabet.encode(word) for word in self.words])
-            except ValueError as error:
-                raise ValueError(f"{error} (`lexicon.written_in(alphabet)` leaves such words out)") from None
+            self._tries[alphabet.symbols] = LetterTrie([alphabet.encode(word) for word in self.words])
         return self._tries[alphabet.symbols]
 
     def save(self, path: Path | str) -> None:
@@ -131,17 +155,25 @@ class Lexicon:
 
         Args:
             path: of the file.
+
+        Raises:
+            ValueError: a word has a line break in it.
         """
+        for place, word in enumerate(self.words):
+            if "\n" in word or "\r" in word:
+                raise ValueError(f"word {place} of the lexicon, {word!r}, has a line break; leave it out")
         Path(path).write_text("".join(f"{word}\n" for word in self.words), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path | str) -> "Lexicon":
+    def load(cls, path: Path | str, *, skip: bool = False) -> "Lexicon":
         """Reads words, one a line; empty lines are passed over.
 
         Args:
             path: of the file.
+            skip: pass over words that a recogniser's alphabet cannot write.
         """
-        return cls(line for line in Path(path).read_text(encoding="utf-8").splitlines() if line)
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+        return cls((line for line in lines if line), skip=skip)
 
 
 FEW = 64

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from octavo.vision.crnn.digit_strings import (
@@ -55,10 +57,26 @@ def record_words(lab: Any, system: str, dataset: str, read: Sequence[str], writt
     record_reading(lab, system, dataset, [plain(text) for text in read], [plain(text) for text in written])
 
 
-def rebuilt_lexicon(text: str, others: list[str], size: int, generator: torch.Generator) -> list[str]:
-    """The true word among others of the test set, as the official lexica have it."""
-    order = torch.randperm(len(others), generator=generator)[: size + 1].tolist()
-    return [text, *[others[index] for index in order if others[index] != text][: size - 1]]
+def chance_of_no_rival(
+    rivals: Int64[np.ndarray, " pictures"], others: int, drawn: int
+) -> Float[np.ndarray, " pictures"]:
+    """The chance that a lexicon of the true word and others has none that is more probable than the true one.
+
+    Lexica are drawn from the other words of the test set. Of all that could be drawn this is the share in
+    which a picture is read right, so that no draw has to be made.
+
+    Args:
+        rivals: of each picture, how many of the other words are at least as probable as the true one.
+        others: words that could be drawn.
+        drawn: words that are.
+
+    Example:
+        >>> chance_of_no_rival(np.array([0, 1, 3]), others=4, drawn=1).tolist()
+        [1.0, 0.75, 0.25]
+    """
+    from scipy.stats import hypergeom
+
+    return np.asarray(hypergeom.pmf(0, others, rivals, drawn), np.float64)
 
 
 def tuned_segmenter(batches: DigitStrings, classifier: DigitClassifier, number: int, lab: Any) -> Segmenter:

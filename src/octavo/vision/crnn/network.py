@@ -37,7 +37,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         (variant `official`).
 
     Raises:
-        ValueError: the height is not one of these.
+        ValueError: the height, the variant or the recurrent layers are none of these.
 
     Example:
         >>> model = CRNN(alphabet="0-9a-z", width_mult=0.25).eval()
@@ -122,7 +122,7 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         # 100 at height 32, as the paper tests.
         own: dict[str, Any] = {"height": self.height, "min_width": 100 * self.height // 32}
         if self.variant == "easyocr":
-            own |= {"min_width": self.height, "centre": 127.5, "scale": 127.5, "multiple": 8}
+            own |= {"min_width": self.height, "centre": 127.5, "scale": 127.5, "multiple": 8, "contrast": 0.5}
         return CRNNProcessor(**own | settings)
 
     def encode(
@@ -136,6 +136,8 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
                 f"pictures are {images.shape[-2]} x {images.shape[-1]}, expected height {self.height} and a "
                 f"width of at least {NARROWEST}; model.processor() makes them so"
             )
+        if images.shape[1] != self.in_channels:
+            raise ValueError(f"pictures have {images.shape[1]} channels, expected {self.in_channels}")
         # Convolutions of few channels are quicker on CPUs in this order.
         images = images.contiguous(memory_format=torch.channels_last)
         features, lengths = self.features(images, widths)

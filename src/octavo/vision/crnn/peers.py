@@ -23,13 +23,13 @@ TALL = 64
 """Rows that a word is brought to for Tesseract, which wants letters of some thirty."""
 
 
-def tesseract(pictures: Sequence[Any], *, prepared: bool = True) -> list[str]:
+def tesseract(pictures: Sequence[Any], *, prepared: bool = False) -> list[str]:
     """What Tesseract's LSTM reads of pictures of one word each, in one call of the program.
 
     Args:
         pictures: of PIL, numpy or torch.
-        prepared: give each picture what the program's makers ask for: dark letters on light, a sufficient
-            height, and a margin.
+        prepared: give each picture what the program's makers ask for, dark letters on light, a sufficient
+            height and a margin; false gives it as it is.
 
     Raises:
         Missing: the program is not installed.

@@ -11,6 +11,8 @@ from torch import Tensor
 
 NARROWEST = 8
 """Pixels of width that a picture needs after resizing."""
+WIDEST = 32_768
+"""Pixels that no line of text is wide; a crop of another shape would take all memory."""
 
 
 class Batch(TypedDict):
@@ -34,6 +36,7 @@ class CRNNProcessor:
         max_width: wider ones are squeezed to it; None leaves them.
         keep_ratio: False squashes every picture to `min_width`, as the paper trains.
         multiple: widths are rounded to a multiple, so that batches of equal widths can be formed.
+        contrast: pictures with less contrast than this, from 0 to 1, are spread over the range; 0 leaves all.
         centre, scale: of the grey levels: ``(level - centre) / scale``.
 
     Raises:
@@ -55,13 +58,14 @@ class CRNNProcessor:
         keep_ratio: bool = True,
         *,
         multiple: int = 4,
+        contrast: float = 0.0,
         centre: float = 128.0,
         scale: float = 128.0,
     ) -> None:
-        if min_width < NARROWEST or height < 1 or multiple < 1 or scale <= 0:
+        if min_width < NARROWEST or height < 1 or multiple < 1 or scale <= 0 or not 0 <= contrast <= 1:
             raise ValueError(
-                f"got height={height}, min_width={min_width}, multiple={multiple}, scale={scale}; "
-                f"min_width is at least {NARROWEST}, the others are positive"
+                f"got height={height}, min_width={min_width}, multiple={multiple}, scale={scale}, "
+                f"contrast={contrast}; min_width is at least {NARROWEST}, contrast 0 to 1, others positive"
             )
         if max_width is not None and max_width < min_width:
             raise ValueError(
@@ -69,7 +73,7 @@ class CRNNProcessor:
             )
         self.height, self.min_width, self.max_width = height, min_width, max_width
         self.keep_ratio, self.multiple = keep_ratio, multiple
-        self.centre, self.scale = centre, scale
+        self.contrast, self.centre, self.scale = contrast, centre, scale
 
     def __call__(self, pictures: Sequence[Any] | Any) -> Batch:
         """One batch of all pictures.
@@ -78,30 +82,68 @@ class CRNNProcessor:
             pictures: one, or a list.
 
         Raises:
-            ValueError: no picture, a picture without pixels, or pixels that are no numbers.
+            ValueError: no picture, a picture without pixels, one far too wide, or pixels that are no numbers.
         """
         given = pictures if isinstance(pictures, list | tuple) else [pictures]
         if not given:
             raise ValueError("got no picture; give at least one")
-        rows = [self.resized(grey(picture, index)) for index, picture in enumerate(given)]
+        rows = [self.resized(grey(picture, index), index) for index, picture in enumerate(given)]
         widths = torch.tensor([row.shape[1] for row in rows])
         images = torch.zeros(len(rows), 1, self.height, int(widths.max()))
         for image, row in zip(images, rows, strict=True):
             image[0, :, : row.shape[1]] = (torch.from_numpy(row).float() - self.centre) / self.scale
         return {"images": images, "widths": widths}
 
-    def resized(self, levels: UInt8[np.ndarray, "rows columns"]) -> UInt8[np.ndarray, "height width"]:
-        """One picture at its size in the batch."""
+    def resized(
+        self, levels: UInt8[np.ndarray, "rows columns"], index: int = 0
+    ) -> UInt8[np.ndarray, "height width"]:
+        """One picture at its size in the batch.
+
+        Args:
+            levels: the picture.
+            index: of the picture, for errors.
+
+        Raises:
+            ValueError: it would be far too wide.
+        """
         rows, columns = levels.shape
         width = self.min_width
         if self.keep_ratio:
             width = max(width, self.multiple * round(columns * self.height / rows / self.multiple))
         if self.max_width is not None:
             width = min(width, self.max_width)
+        if width > WIDEST:
+            raise ValueError(
+                f"picture {index} of {rows} x {columns} would be {width} wide at height {self.height}, "
+                f"the most is {WIDEST}; cut out one line, or give max_width"
+            )
+        levels = spread(levels, self.contrast)
         if (rows, columns) == (self.height, width):
             return levels
         resized = Image.fromarray(levels).resize((width, self.height), Image.Resampling.BILINEAR)
         return np.array(resized)
+
+
+def spread(levels: UInt8[np.ndarray, "rows columns"], least: float) -> UInt8[np.ndarray, "rows columns"]:
+    """A picture of low contrast with its levels pulled apart, as EasyOCR does; others as they are.
+
+    Contrast is the difference of the ninth and the first decile over their sum.
+
+    Args:
+        levels: of the picture.
+        least: contrast from which on it stays as it is.
+
+    Example:
+        >>> spread(np.array([[100, 100, 120, 120]], np.uint8), 0.5).tolist()
+        [[250, 250, 255, 255]]
+    """
+    if least <= 0:
+        return levels
+    low, high = np.percentile(levels, (10, 90))
+    if high - low >= least * max(10.0, high + low):
+        return levels
+    gain = 200 / max(10.0, high - low)
+    return np.clip((levels - low + 25) * gain, 0, 255).astype(np.uint8)
 
 
 def grey(picture: Any, index: int = 0) -> UInt8[np.ndarray, "rows columns"]:
@@ -116,7 +158,7 @@ def grey(picture: Any, index: int = 0) -> UInt8[np.ndarray, "rows columns"]:
 
     Raises:
         ValueError: the picture has no pixel, or one that is not finite.
-        TypeError: it is no picture.
+        TypeError: it is no picture, or not of numbers.
     """
     if isinstance(picture, Image.Image):
         return _of_pil(picture, index)
@@ -155,6 +197,8 @@ def _to_bytes(numbers: np.ndarray, index: int) -> UInt8[np.ndarray, "..."]:
         return numbers.astype(np.uint8) * 255
     if numbers.dtype == np.uint16:
         return (numbers >> 8).astype(np.uint8)
+    if not np.issubdtype(numbers.dtype, np.integer) and not np.issubdtype(numbers.dtype, np.floating):
+        raise TypeError(f"picture {index} is of {numbers.dtype}; give whole numbers, fractions or truths")
     if not np.issubdtype(numbers.dtype, np.floating):
         if numbers.min() < 0 or numbers.max() > 255:
             raise ValueError(
@@ -162,7 +206,8 @@ def _to_bytes(numbers: np.ndarray, index: int) -> UInt8[np.ndarray, "..."]:
             )
         return numbers.astype(np.uint8)
     if not np.isfinite(numbers).all():
-        raise ValueError(f"picture {index} has pixels that are not finite; mend them first")
+        place = tuple(np.argwhere(~np.isfinite(numbers))[0].tolist())
+        raise ValueError(f"picture {index} has {numbers[place]} at {place}; mend pixels that are not finite")
     low, high = float(numbers.min()), float(numbers.max())
     if low < 0 or high > 1:
         raise ValueError(
@@ -177,6 +222,10 @@ def _of_pil(picture: Image.Image, index: int) -> UInt8[np.ndarray, "rows columns
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         numbers = np.asarray(picture)
         if picture.mode == "I":
+            if numbers.min() < 0 or numbers.max() > 65_535:
+                raise ValueError(
+                    f"picture {index} has levels from {numbers.min()} to {numbers.max()}; give 0 to 65535"
+                )
             numbers = numbers.astype(np.uint16)
         return _to_bytes(numbers, index)
     if "A" in picture.getbands() or "transparency" in picture.info:

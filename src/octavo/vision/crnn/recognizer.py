@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from octavo.vision.crnn.alphabet import Alphabet
 from octavo.vision.crnn.ctc import ctc_align, ctc_greedy, ctc_loss, runs
-from octavo.vision.crnn.processor import CRNNProcessor
+from octavo.vision.crnn.processor import NARROWEST, CRNNProcessor
 
 if TYPE_CHECKING:
     from octavo.vision.crnn.lexicon import Lexicon
@@ -92,10 +92,12 @@ class CTCModel(nn.Module, ABC):
             labels: texts, or their classes padded with -100. A label may be empty.
 
         Raises:
-            ValueError: no picture, a wrong height, a label that does not fit.
+            ValueError: no picture, a wrong height or width, a label that does not fit.
         """
         if images.shape[0] == 0:
             raise ValueError("the batch has no picture; give at least one")
+        if widths is not None:
+            _check_widths(widths, images)
         scores, lengths = self.encode(images, widths)
         wide = scores if scores.dtype == torch.float64 else scores.float()
         log_probs = wide.log_softmax(-1)
@@ -196,8 +198,14 @@ class CTCModel(nn.Module, ABC):
             log_probs: of the picture's frames.
             lexicon: words to choose from.
             delta: edit distance within which the lexicon is searched.
+
+        Raises:
+            ValueError: the frames do not fit the alphabet.
+            TypeError: the lexicon is none.
         """
         frames = torch.tensor([len(log_probs)])
+        if lexicon is not None and not hasattr(lexicon, "decode"):
+            raise TypeError(f"lexicon is a {type(lexicon).__name__}; give a Lexicon(words)")
         if lexicon is None:
             path = log_probs.argmax(-1).tolist()
             text = ctc_greedy(log_probs[None], frames, self.alphabet)[0]
@@ -208,6 +216,16 @@ class CTCModel(nn.Module, ABC):
         score = math.exp(-float(ctc_loss(log_probs[None], frames, targets, length)))
         spans = tuple((first, last) for _, first, last in runs(path))
         return Recognition(text, score, self.alphabet.raw(path), spans, len(log_probs))
+
+
+def _check_widths(widths: Tensor, images: Tensor) -> None:
+    if len(widths) != images.shape[0]:
+        raise ValueError(f"got {len(widths)} widths for {images.shape[0]} pictures; give one a picture")
+    for row, width in enumerate(widths.tolist()):
+        if not NARROWEST <= width <= images.shape[-1]:
+            raise ValueError(
+                f"picture {row} has width {width}; widths are {NARROWEST} to {images.shape[-1]}, the batch's"
+            )
 
 
 PADDED = 0.06

@@ -57,12 +57,17 @@ class RecurrentStack(nn.Module):
         classes: outputs.
         rnn: `bilstm`, `lstm`, or `none`.
 
+    Raises:
+        ValueError: rnn is none of these.
+
     Shape:
         ``(batch, time, size)`` -> ``(batch, time, classes)``.
     """
 
     def __init__(self, size: int, hidden: int, classes: int, rnn: RnnName = "bilstm") -> None:
         super().__init__()
+        if rnn not in ("bilstm", "lstm", "none"):
+            raise ValueError(f"rnn={rnn!r} is one of 'bilstm', 'lstm', 'none'")
         both = rnn == "bilstm"
         sizes = [(size, classes)] if rnn == "none" else [(size, hidden), (hidden, classes)]
         self.layers = nn.ModuleList(

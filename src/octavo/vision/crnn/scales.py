@@ -13,9 +13,9 @@ class Config:
     seeds: int = 3
     """Seeds of what is trained."""
 
-    digit_steps: int = 450
+    digit_steps: int = 650
     """Training steps on strings of digits."""
-    digit_batch: int = 32
+    digit_batch: int = 16
     """Strings a step."""
     digit_width: float = 0.25
     """Size of the networks that read digits, as a share of the paper's."""
@@ -32,16 +32,20 @@ class Config:
     """Width to which every word is squashed, at height 64."""
     squashed_widths: tuple[int, ...] = (80, 120, 200, 320)
     """Widths to which some of the words are squashed, for a curve."""
-    lexica: int = 3
-    """Lexica that are drawn for each word and size."""
+    curve_words: int = 300
+    """Words of that curve."""
     peer_words: int = 600
     """Words that RapidOCR reads as well."""
     batch_size: int = 16
     """Words of one width that are read together."""
     dictionary: int = 50_000
     """Words of the dictionary."""
-    dictionary_words: int = 200
-    """Words of IIIT5k, all in the dictionary, that are looked up in it."""
+    dictionary_words: int | None = None
+    """Words of IIIT5k, all in the dictionary, that are looked up in it; None for all of them."""
+    timed_words: int = 100
+    """Words whose search is timed."""
+    tree_words: int = 20
+    """Words for which the tree's visits are counted."""
     deltas: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
     """Edit distances that are tried; 1, 3 and 5 must be among them."""
     dictionary_sizes: tuple[int, ...] = (800, 3200, 12_800, 50_000)
@@ -66,11 +70,11 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_short_steps: int = 300
+    music_short_steps: int = 500
     """Training steps on the shortest quarter of the fragments, before all of them."""
-    music_steps: int = 700
+    music_steps: int = 1000
     """Training steps on music."""
-    music_batch: int = 16
+    music_batch: int = 8
     """Fragments a step."""
     music_width: float = 0.25
     """Size of the network that reads music, as a share of the paper's."""
@@ -90,6 +94,9 @@ SCALES = {
         squashed_widths=(160,),
         dictionary=3000,
         dictionary_words=3,
+        timed_words=2,
+        tree_words=2,
+        curve_words=4,
         dictionary_sizes=(300, 3000),
         rendered_steps=2,
         rendered_batch=4,
@@ -112,7 +119,7 @@ SCALES = {
         digit_width=1.0,
         test_strings=2000,
         peer_words=3000,
-        dictionary_words=1000,
+        curve_words=3000,
         rendered_steps=30_000,
         rendered_test=5000,
         fragments=60_000,
@@ -129,7 +136,7 @@ SCALES = {
         digit_width=1.0,
         test_strings=5000,
         peer_words=3000,
-        dictionary_words=3000,
+        curve_words=3000,
         rendered_steps=125_000,
         optimizer="adadelta",
         rendered_test=10_000,

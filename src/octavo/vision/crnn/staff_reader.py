@@ -1,6 +1,7 @@
 """The classical way to read printed music: find the staff, take it away, look for heads of notes."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -11,6 +12,22 @@ from octavo.vision.crnn.scores import PITCHES, Engraved, flattened
 
 E4_PLACE = PITCHES.index("E4")
 """The note on the lowest line of a treble staff."""
+THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
+"""Correlations that are tried when the reader is tuned; less is no head."""
+
+
+class Head(NamedTuple):
+    """What looks like the head of a note.
+
+    Args:
+        column: where it stands.
+        pitch: by its height.
+        score: correlation with a drawn head.
+    """
+
+    column: int
+    pitch: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -40,17 +57,21 @@ class StaffReader:
         Args:
             picture: of one staff.
         """
+        return self._read(self._heads_of(picture))
+
+    def _read(self, heads: list[Head]) -> str:
+        return " ".join(head.pitch for head in sorted(heads) if head.score > self.threshold)
+
+    def _heads_of(self, picture: UInt8[np.ndarray, "rows columns"]) -> list[Head]:
+        """All that looks like a head a little, whatever the threshold."""
         ink = self._levelled(flattened(picture.astype(np.float64)))
         bottom, spacing = staff_of(ink)
-        heads = self._heads(without_lines(ink, bottom, spacing), spacing)
-        notes = []
-        for row, column in heads:
-            if column < self.clef * spacing:
-                continue
+        found = []
+        for row, column, score in self._peaks(without_lines(ink, bottom, spacing), spacing):
             place = E4_PLACE + round((bottom - row) / (spacing / 2))
-            if 0 <= place < len(PITCHES):
-                notes.append((column, PITCHES[place]))
-        return " ".join(pitch for _, pitch in sorted(notes))
+            if column >= self.clef * spacing and 0 <= place < len(PITCHES):
+                found.append(Head(column, PITCHES[place], score))
+        return found
 
     def _levelled(self, ink: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         if ink.sum() == 0:
@@ -58,12 +79,12 @@ class StaffReader:
         turned = [ndimage.rotate(ink, turn, reshape=False, order=1) if turn else ink for turn in self.turns]
         return max(turned, key=lambda page: float(page.sum(1).var()))
 
-    def _heads(self, ink: Float[np.ndarray, "rows columns"], spacing: float) -> list[tuple[int, int]]:
+    def _peaks(self, ink: Float[np.ndarray, "rows columns"], spacing: float) -> list[tuple[int, int, float]]:
         score = np.maximum(*(_correlation(ink, head) for head in _templates(spacing)))
         # One voice: of all that looks like a head in a column, only the best is one.
         size = (2 * len(ink) + 1, 2 * round(0.9 * spacing) + 1)
-        peaks = (score == ndimage.maximum_filter(score, size=size)) & (score > self.threshold)
-        return [(int(row), int(column)) for row, column in np.argwhere(peaks)]
+        peaks = (score == ndimage.maximum_filter(score, size=size)) & (score > min(THRESHOLDS))
+        return [(int(row), int(column), float(score[row, column])) for row, column in np.argwhere(peaks)]
 
     def tuned(self, engraved: list[Engraved]) -> "StaffReader":
         """The reader with the threshold that reads most of some fragments.
@@ -72,12 +93,12 @@ class StaffReader:
             engraved: to choose on; not those of the test.
         """
         texts = [each.text for each in engraved]
+        heads = [self._heads_of(each.picture) for each in engraved]
 
         def share(reader: StaffReader) -> float:
-            return float(correct([reader(each.picture) for each in engraved], texts).mean())
+            return float(correct([reader._read(each) for each in heads], texts).mean())
 
-        thresholds = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
-        return max((replace(self, threshold=threshold) for threshold in thresholds), key=share)
+        return max((replace(self, threshold=threshold) for threshold in THRESHOLDS), key=share)
 
 
 def staff_of(ink: Float[np.ndarray, "rows columns"]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from octavo.embedding.matryoshka.scales import Config
 from octavo.lab import Evaluation, Lab, part
 
 
-@part(seeds=3)
+@part(seeds=5)
 def images(config: Config, lab: Lab) -> None:
     """Real images from their pixels on: a residual network, nested or of one size."""
     found = data.load(config.image_set, **({"every": config.image_every} if config.image_every > 1 else {}))

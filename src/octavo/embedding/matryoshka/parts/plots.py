@@ -118,16 +118,20 @@ def milliseconds(records: Records) -> Any:
 def which_rate(records: Records) -> Any:
     """What a nested loss and a single one reach along the learning rate."""
     found = records.where(part="tuning")
-    rates = sorted({dict(record.at)["learning_rate"] for record in found})
     sizes = sorted({dict(record.at)["dims"] for record in found.where(system="ff")})
-    reached: dict[int, dict[str, list[float]]] = {}
     # The first record of a place has the weight decay that is used.
     first: dict[tuple[str, float, float], float] = {}
     for record in found:
         place = dict(record.at)
         first.setdefault((record.system, place["dims"], place["learning_rate"]), record.value)
-    for size in sizes:
-        reached[int(size)] = {
-            system: [first[system, size, rate] for rate in rates] for system in ("mrl", "mrl_mean", "ff")
+    systems = ("mrl", "mrl_mean", "ff")
+    reached = {
+        int(size): {
+            system: sorted(
+                (rate, value) for (name, dim, rate), value in first.items() if (name, dim) == (system, size)
+            )
+            for system in systems
         }
-    return figures.rates(rates, reached, colours(["mrl", "mrl_mean", "ff"]))
+        for size in sizes
+    }
+    return figures.rates(reached, colours(list(systems)))

@@ -103,7 +103,8 @@ def trained(
 
 
 def rival(config: Config, lab: Lab, vectors: Vectors, dim: int, **settings: Any) -> NestedClassifier:
-    """The fixed-feature baseline: trained with a loss at one size only."""
+    """The fixed-feature baseline: trained with a loss at one size only, at the rate that suits that size."""
+    settings = {"learning_rate": config.rival_rates[config.dims.index(dim)]} | settings
     return trained(config, lab, f"ff at {dim}", vectors.x["train"], vectors.y["train"], [dim], **settings)
 
 

@@ -25,18 +25,14 @@ def tuning(config: Config, lab: Lab) -> None:
                 at={"learning_rate": rate, "weight_decay": decay, "dims": dim},
             )
 
-    number = len(config.dims)
     for rate in config.grid:
-        # The paper's c_m = 1, and the mean over sizes in place of the sum.
-        for system, weights in (("mrl", None), ("mrl_mean", (1 / number,) * number)):
-            record(
-                system,
-                trained(config, lab, system, x, y, config.dims, learning_rate=rate, weights=weights),
-                rate,
-            )
+        record("mrl", trained(config, lab, "mrl", x, y, config.dims, learning_rate=rate), rate)
         for dim in config.tuned_rivals:
             record("ff", rival(config, lab, vectors, dim, learning_rate=rate), rate)
+    # The mean over sizes in the place of the paper's sum, c_m = 1.
+    rate, mean = config.learning_rate, [1 / len(config.dims)] * len(config.dims)
+    record("mrl_mean", trained(config, lab, "mrl_mean", x, y, config.dims, weights=mean), rate)
     for decay in config.decays:
-        changed, rate = replace(config, weight_decay=decay), config.learning_rate
+        changed = replace(config, weight_decay=decay)
         record("mrl", trained(changed, lab, "mrl", x, y, config.dims), rate, decay)
-        record("ff", rival(changed, lab, vectors, config.dims[-1]), rate, decay)
+        record("ff", rival(changed, lab, vectors, config.dims[-1]), config.rival_rates[-1], decay)

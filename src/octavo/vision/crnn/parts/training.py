@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -28,9 +28,10 @@ def train(
     steps: int,
     batch_size: int,
     optimizer: OptimizerName = "adamw",
+    schedule: Literal["cosine", "constant"] = "cosine",
 ) -> None:
     """Trains a reader from texts alone; the same settings for all of them."""
-    settings: dict[str, Any] = {"learning_rate": 2e-3, "weight_decay": 1e-4, "schedule": "cosine"}
+    settings: dict[str, Any] = {"learning_rate": 2e-3, "weight_decay": 1e-4, "schedule": schedule}
     if optimizer == "adadelta":  # the paper's
         settings = {"optimizer": partial(torch.optim.Adadelta, rho=0.9)}
     lab.fit(
