@@ -1,9 +1,12 @@
 """One unit of work, done here and now: whatever happens in it becomes a line that says how it ended."""
 
+import contextlib
+import gc
 import importlib
 import random
+import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,38 +66,37 @@ def execute(
     """
     watch = Stopwatch()
     failed = ""
-    try:
-        module = importlib.import_module(unit.module)
-        part = next(part for part in parts_of(module) if part.name == unit.part)
-        _settle(unit, settings)
-        lab = Lab(
-            unit.paper,
-            unit.part,
-            unit.seed,
-            unit.scale,
-            writer=writer,
-            config=unit.hash,
-            work=work,
-            device=unit.device,
-            threads=settings.threads,
-            engine=settings.engine,
-            report=report,
-            say=say,
-            trackers=settings.trackers,
-        )
-        part(unit.config, lab)
-        status, why, needs = "done", "", ""
-    except FolderError:
-        raise
-    except Missing as error:
-        status, why, needs = "needs", str(error), error.name
-    except Exception as error:
-        diverged = _is_divergence(error)
-        status, needs = ("diverged" if diverged else "failed"), ""
-        why = str(error) if isinstance(error, OctavoError) else f"{type(error).__name__}: {error}"
-        failed = "" if diverged else traceback.format_exc()
-    finally:
-        _tidy()
+    with _tidied():
+        try:
+            module = importlib.import_module(unit.module)
+            part = next(part for part in parts_of(module) if part.name == unit.part)
+            _settle(unit, settings)
+            lab = Lab(
+                unit.paper,
+                unit.part,
+                unit.seed,
+                unit.scale,
+                writer=writer,
+                config=unit.hash,
+                work=work,
+                device=unit.device,
+                threads=settings.threads,
+                engine=settings.engine,
+                report=report,
+                say=say,
+                trackers=settings.trackers,
+            )
+            part(unit.config, lab)
+            status, why, needs = "done", "", ""
+        except FolderError:
+            raise
+        except Missing as error:
+            status, why, needs = "needs", str(error), error.name
+        except Exception as error:
+            diverged = _is_divergence(error)
+            status, needs = ("diverged" if diverged else "failed"), ""
+            why = str(error) if isinstance(error, OctavoError) else f"{type(error).__name__}: {error}"
+            failed = "" if diverged else traceback.format_exc()
     provenance = watch.provenance(device=unit.device, threads=settings.threads, code=unit.code)
     return Ended(
         ended_line(unit, status, why=why, needs=needs, seconds=watch.seconds, provenance=provenance), failed
@@ -194,10 +196,17 @@ def _is_divergence(error: Exception) -> bool:
     return isinstance(error, Diverged)
 
 
-def _tidy() -> None:
-    import gc
-    import sys
-
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
-    gc.collect()
+@contextlib.contextmanager
+def _tidied() -> Iterator[None]:
+    """Clear away afterwards what a unit leaves, without searching through all that was there before it."""
+    frozen = gc.get_freeze_count() == 0
+    if frozen:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
+        gc.collect()
+        if frozen:
+            gc.unfreeze()

@@ -70,9 +70,9 @@ class Config:
     """Fragments of held-out tunes."""
     tuning_fragments: int = 40
     """Training fragments on which the reader by rules is tuned."""
-    music_short_steps: int = 500
+    music_short_steps: int = 600
     """Training steps on the shortest quarter of the fragments, before all of them."""
-    music_steps: int = 1000
+    music_steps: int = 1200
     """Training steps on music."""
     music_batch: int = 8
     """Fragments a step."""
