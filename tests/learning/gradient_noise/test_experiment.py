@@ -88,7 +88,7 @@ def test_larger_scales_have_the_rows_of_the_paper() -> None:
     for scale, clips in (("gpu", {10.0, None}), ("paper", {10.0, 100.0, None})):
         config = SCALES[scale]
         assert {config.deep_clip, *config.other_clips} == clips
-        assert {config.deep_restarts, config.simple_restarts} == {40}
+        assert {config.deep_restarts, config.simple_restarts, config.good_restarts} == {40}
         assert config.deep_screening is None
 
 

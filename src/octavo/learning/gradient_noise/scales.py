@@ -16,10 +16,12 @@ class Config:
 
     seeds: int = 1
     """Units a part; restarts, each with a seed of its own, are stacked within a unit."""
-    deep_restarts: int = 16
-    """Restarts of the deep network from all zeros and from the good initialisation."""
+    deep_restarts: int = 12
+    """Restarts of the deep network from all zeros."""
     simple_restarts: int = 8
     """Restarts of it from N(0, 0.1^2)."""
+    good_restarts: int = 8
+    """Restarts of it from the good initialisation."""
     deep_screening: int | None = 2
     """Restarts of each trial where validation chooses between several; None for all of them."""
     digits: Digits = "MNIST5k"
@@ -57,7 +59,7 @@ class Config:
     """Its tasks."""
     story_train: int = 1000
     """Generated stories to train on."""
-    story_test: int = 1000
+    story_test: int = 500
     """Generated stories to be judged by."""
     story_restarts: int = 8
     """Its restarts without a warm start, stacked."""
@@ -76,7 +78,7 @@ class Config:
     story_width: int = 20
     """Size of its vectors."""
 
-    table_restarts: int = 10
+    table_restarts: int = 6
     """Restarts of the Neural Programmer, stacked."""
     text_restarts: int = 6
     """Those on questions about words."""
@@ -91,7 +93,7 @@ class Config:
     """Kinds of questions."""
     text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 1500
+    text_steps: int = 800
     """Training steps on these."""
     table_program: int = 2
     """Operations of a program."""
@@ -114,7 +116,7 @@ class Config:
     """Bits of each number."""
     sum_restarts: int = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 1000
+    sum_steps: int = 900
     """Its training steps."""
     sum_batch: int = 8
     """Problems a step."""
@@ -135,7 +137,7 @@ class Config:
     """Its registers."""
     machine_width: int = 64
     """Units of its controller."""
-    machine_restarts: int = 8
+    machine_restarts: int = 4
     """Its restarts, stacked."""
     machine_steps: int = 200
     """Its training steps."""
@@ -146,13 +148,13 @@ class Config:
     machine_eta: float = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
 
-    tuned_sentences: int = 120
+    tuned_sentences: int = 80
     """Sentences that the language model is fine-tuned on."""
     tuned_tests: int = 100
     """Sentences that it is tested on."""
     tuned_layers: int = 2
     """Layers that are adapted, the last ones."""
-    tuned_steps: int = 24
+    tuned_steps: int = 16
     """Steps of eight sentences."""
     tuned_restarts: int = 2
     """Restarts of the adaptors."""
@@ -172,6 +174,7 @@ SCALES = {
     "smoke": Config(
         deep_restarts=2,
         simple_restarts=2,
+        good_restarts=2,
         depth=3,
         width=10,
         deep_steps=6,
@@ -213,12 +216,14 @@ SCALES = {
         LAPTOP,
         deep_restarts=40,
         simple_restarts=40,
+        good_restarts=40,
         deep_screening=None,
         other_clips=(None,),
         deep_steps=20_000,
         good_steps=20_000,
         tried=((0.1, 0.01), (0.1, 0.3), (0.03, 1.0), (0.01, 1.0)),
         story_restarts=10,
+        story_test=1000,
         story_warm_restarts=10,
         story_epochs=100,
         table_restarts=8,
@@ -248,6 +253,7 @@ SCALES = {
         LAPTOP,
         deep_restarts=40,
         simple_restarts=40,
+        good_restarts=40,
         deep_screening=None,
         other_clips=(100.0, None),
         digits="MNIST",
@@ -257,6 +263,7 @@ SCALES = {
         stories="bAbI",
         story_tasks=tuple(range(1, 21)),
         story_restarts=10,
+        story_test=1000,
         story_warm_restarts=10,
         story_epochs=100,
         table_restarts=8,

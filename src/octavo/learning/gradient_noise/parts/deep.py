@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -101,7 +102,7 @@ def simple_init(config: Config, lab: Lab) -> None:
 def good_init(config: Config, lab: Lab) -> None:
     """The deep network from N(0, 2 / fan_in): bare and with noise."""
     noise = NoiseSchedule(config.deep_eta, config.gamma)
-    config = replace(config, deep_steps=config.good_steps)
+    config = replace(config, deep_steps=config.good_steps, deep_restarts=config.good_restarts)
     rows(config, lab, "he", "good_init", {"none": Arm(), "noise": Arm(noise)})
 
 
@@ -193,7 +194,7 @@ def trials(config: Config, noise: NoiseSchedule | None, dataset: str) -> list[tu
 def stacked_logits(
     ensemble: Ensemble, images: Float[Tensor, "batch features"], dropout: float = 0.0
 ) -> Float[Tensor, "copies batch classes"]:
-    """What `ensemble(images, shared=True)` gives, in half of the time: a batched product a layer.
+    """What `ensemble(images, shared=True)` gives, in half of the time: one product a layer.
 
     Args:
         ensemble: of `MLPDeep`.
@@ -203,8 +204,12 @@ def stacked_logits(
     depth = len(ensemble.stacked) // 2 - 1
     weights = [ensemble.stacked[f"hidden/{layer}/weight"] for layer in range(depth)]
     biases = [ensemble.stacked[f"hidden/{layer}/bias"] for layer in range(depth)]
-    hidden = images.expand(ensemble.copies, *images.shape)
-    for weight, bias in zip(weights, biases, strict=True):
+    # All copies see the same images, so the first layer of all of them is one wide layer.
+    first = functional.linear(images, weights[0].flatten(0, 1), biases[0].flatten())
+    hidden = rearrange(first, "batch (copies units) -> copies batch units", copies=ensemble.copies).relu()
+    if dropout:
+        hidden = functional.dropout(hidden, dropout)
+    for weight, bias in zip(weights[1:], biases[1:], strict=True):
         hidden = torch.baddbmm(bias[:, None], hidden, weight.mT).relu()
         if dropout:
             hidden = functional.dropout(hidden, dropout)
