@@ -33,6 +33,14 @@ def test_parts_are_chosen_in_order_of_definition() -> None:
     assert runner.plan("small_lines").whole
 
 
+def test_a_part_has_seeds_of_its_own_but_for_a_trial_of_everything() -> None:
+    def seeds(scale: str) -> int:
+        return len([unit for unit in runner.plan("mgno", scale).units if unit.part == "universality"])
+
+    assert seeds("laptop") == 5 > runner.scales("mgno")["laptop"].seeds
+    assert seeds("smoke") == runner.scales("mgno")["smoke"].seeds == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -185,13 +185,19 @@ def plan(
             code=code,
             timed=part.timed,
         )
-        for seed in range(max(part.seeds or config.seeds for part in chosen))
+        for seed in range(max(_seeds(part, config, scale) for part in chosen))
         for part in chosen
-        if seed < (part.seeds or config.seeds)
+        if seed < _seeds(part, config, scale)
     )
     folder = runs_root() / card.slug / f"{scale}-{digest}"
     whole = not overrides and seeds is None and parts is None and device == _default_device(scale)
     return Plan(card, scale, config, chosen, plots_of(module), units, folder, device, whole, fresh)
+
+
+def _seeds(part: Part, config: Any, scale: str) -> int:
+    """How many seeds a part has: its own number, else the config's, which the scale `smoke` never exceeds."""
+    own = part.seeds or int(config.seeds)
+    return min(own, int(config.seeds)) if scale == "smoke" else own
 
 
 def _override(paper: str, config: Any, overrides: Mapping[str, Any]) -> Any:

@@ -78,7 +78,7 @@ class Config:
 
     wave_points: int = 33
     """Points a side of Helmholtz' equation."""
-    wave_pairs: int = 160
+    wave_pairs: int = 180
     """Its training pairs."""
     wave_epochs: int = 16
     """Its epochs."""

@@ -18,7 +18,7 @@ from octavo.science.mgno.tasks import Task, one_cycle, widened
 BATCH = 25
 
 
-@part
+@part(seeds=5)
 def universality(config: Config, lab: Lab) -> None:
     """Test error of one hidden layer against its width, on a nonlinear equation; and of a linear operator.
 
