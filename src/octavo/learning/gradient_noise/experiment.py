@@ -5,8 +5,9 @@
 from octavo.learning.gradient_noise.parts.deep import zero_init, good_init
 from octavo.learning.gradient_noise.parts.sums import sums
 from octavo.learning.gradient_noise.parts.stories import stories
-from octavo.learning.gradient_noise.parts.programs import programs, text_programs
+from octavo.learning.gradient_noise.parts.programs import programs
 from octavo.learning.gradient_noise.parts.deep import simple_init
+from octavo.learning.gradient_noise.parts.programs import text_programs
 from octavo.learning.gradient_noise.parts.sentiment import sentiment
 from octavo.learning.gradient_noise.parts.machines import machines
 from octavo.learning.gradient_noise.parts.overhead import deep_step, language_model_step

@@ -16,7 +16,7 @@ class Config:
 
     seeds: int = 1
     """Units a part; restarts, each with a seed of its own, are stacked within a unit."""
-    deep_restarts: int = 12
+    deep_restarts: int = 10
     """Restarts of the deep network from all zeros."""
     simple_restarts: int = 8
     """Restarts of it from N(0, 0.1^2)."""
@@ -162,7 +162,7 @@ class Config:
     """Variance of its noise at the first step, under AdamW and clipping at 1."""
 
     timed_repeats: int = 9
-    """Repetitions of a step of the deep network; the language model has four fewer."""
+    """Repetitions of a step of the deep network; the language model has five fewer."""
     timed_tokens: int = 512
     """Tokens of a step of the language model."""
     small_language_model: bool = False

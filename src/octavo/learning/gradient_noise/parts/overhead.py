@@ -46,5 +46,5 @@ def language_model_step(config: Config, lab: Lab) -> None:
         # A third optimizer's state would not leave room for much else on a laptop.
         ("none", "noise"),
     )
-    timings = lab.time(steps, repeats=max(2, config.timed_repeats - 4), warmup=1)
+    timings = lab.time(steps, repeats=max(2, config.timed_repeats - 5), warmup=1)
     lab.record_seconds(timings, dataset="smollm2")
