@@ -77,6 +77,8 @@ def _train(card: catalogue.Paper, weights: Any, folder: Path, device: str, seed:
         say=print,
     )
     model = weights(lab)
+    # Before the weights are written: they are no change of the code that made them.
+    provenance = watch.provenance(device=device, threads=1, code=code_hash(card.folder))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # an empty form of the hub's
@@ -93,7 +95,7 @@ def _train(card: catalogue.Paper, weights: Any, folder: Path, device: str, seed:
             {"dataset": record.dataset, "metric": record.metric, "value": record.value, "unit": record.unit}
             for record, _ in measured.records
         ],
-        **watch.provenance(device=device, threads=1, code=code_hash(card.folder)),
+        **provenance,
     }
     text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True)
     (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
