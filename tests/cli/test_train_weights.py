@@ -65,6 +65,20 @@ def test_weights_come_with_their_provenance(lines: Path, capsys: pytest.CaptureF
     assert {"commit", "packages", "seconds", "seed", "cpu"} <= set(told)
 
 
+def test_weights_do_not_count_as_a_change_of_the_code(lines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from octavo.lab.provenance import Stopwatch
+
+    seen: list[bool] = []
+
+    def provenance(self: Stopwatch, **facts: object) -> dict[str, object]:
+        seen.append((lines / "weights" / "line" / "model.safetensors").exists())
+        return {}
+
+    monkeypatch.setattr(Stopwatch, "provenance", provenance)
+    assert main(["train-weights", "lines"]) == 0
+    assert seen == [False]
+
+
 def test_a_training_that_is_complete_is_read_back(lines: Path, tmp_path: Path) -> None:
     assert main(["train-weights", "lines", "--to", str(tmp_path / "a")]) == 0
     assert main(["train-weights", "lines", "--to", str(tmp_path / "b")]) == 0
