@@ -79,6 +79,17 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def gpu() -> Any:
+    """The device of tests that want a GPU; `OCTAVO_TEST_DEVICE` names another, to try them."""
+    import torch
+
+    named = os.environ.get("OCTAVO_TEST_DEVICE")
+    if named is None and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    return torch.device(named or "cuda")
+
+
+@pytest.fixture
 def papers_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for papers of one's own, which the catalogue sees."""
     folder = tmp_path / "papers"
