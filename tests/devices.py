@@ -1,4 +1,4 @@
-"""What tests on a GPU share: how far apart results are, what a module still holds elsewhere, and a compiler."""
+"""What tests on a GPU share: how far apart results are, what is not there, and a compiler."""
 
 import shutil
 import sysconfig

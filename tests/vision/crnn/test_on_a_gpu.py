@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from tests.devices import apart, bit_equal, exact_float32, left_behind, skip_without_a_compiler
 from torch import Tensor, nn
 
 from octavo import catalogue
@@ -26,7 +27,6 @@ from octavo.vision.crnn.checkpoints import OWN
 from octavo.vision.crnn.ctc import ctc_align, ctc_loss
 from octavo.vision.crnn.rendering import fonts_everywhere
 from octavo.vision.crnn.warm_up import WithShortcut
-from tests.devices import apart, bit_equal, exact_float32, left_behind, skip_without_a_compiler
 
 WIDTHS, LABELS = [64, 100, 41], ["a0", "", "zz9"]
 BEST = {torch.float64: 1e-9, torch.float32: 1e-4}
