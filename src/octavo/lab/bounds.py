@@ -1,4 +1,4 @@
-"""What the numbers of a config may be, written as their types, so that a run that cannot work never begins."""
+"""What the numbers of a config may be, written as their types: a run that cannot work never begins."""
 
 import types
 from collections.abc import Iterator

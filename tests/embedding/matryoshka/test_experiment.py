@@ -93,7 +93,7 @@ def test_larger_scales_are_configurations_of_the_same_code() -> None:
         ({"dims": (8, 64)}, "rival_rates has 7 rates for the 2 sizes of dims=(8, 64); give one a size"),
         ({"dims": (8, 64)}, "between=(6, 24, 96) must lie between the first and the last of dims=(8, 64)"),
         ({"rival_rates": (0.01,)}, "rival_rates has 1 rates for the 7 sizes"),
-        ({"rival_rates": ()}, "rival_rates=() needs 1 or more"),
+        ({"rival_rates": ()}, "rival_rates has 0 rates for the 7 sizes"),
         ({"dims": ()}, "must rise, and hold an eighth of its last size"),
         ({"dims": (256, 128, 64, 32, 16, 8, 4)}, "must rise"),
         ({"tuned_rivals": (5,)}, "tuned_rivals=(5,) must be among dims"),

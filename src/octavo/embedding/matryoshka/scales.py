@@ -163,14 +163,14 @@ class Config:
                 "give one a size, in their order",
             ),
             (
-                all(min(dims) < size < max(dims) for size in self.between),
+                not dims or all(dims[0] < size < dims[-1] for size in self.between),
                 f"between={self.between} must lie between the first and the last of dims={dims}",
             ),
             (
                 set(self.tuned_rivals) <= set(dims),
                 f"tuned_rivals={self.tuned_rivals} must be among dims={dims}",
             ),
-            (self.low <= max(dims), f"low={self.low} goes beyond dims={dims}"),
+            (self.low <= max(dims, default=0), f"low={self.low} goes beyond dims={dims}"),
             (
                 self.tail_least <= self.queries_an_intent,
                 f"tail_least={self.tail_least} is more than queries_an_intent={self.queries_an_intent}",

@@ -195,7 +195,8 @@ class Config:
             (fewest <= most, f"table_rows={self.table_rows} must be the fewest and the most"),
             (
                 all(hops < self.machine_integers for hops in self.machine_hops),
-                f"machine_hops={self.machine_hops} must be fewer than machine_integers={self.machine_integers}",
+                f"machine_hops={self.machine_hops} must be fewer than "
+                f"machine_integers={self.machine_integers}",
             ),
         )
         if wrong := [said for fits, said in checks if not fits]:
