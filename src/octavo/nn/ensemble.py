@@ -39,7 +39,10 @@ class Ensemble(nn.Module):
         self.stacked = nn.ParameterDict(
             {short: nn.Parameter(parameters[name].detach()) for short, name in self._names.items()}
         )
-        self._buffers_of_copies = buffers
+        # Not saved, as they are not learned, but moved with the parameters.
+        self._names_of_buffers = {f"buffer/{name.replace('.', '/')}": name for name in buffers}
+        for short, name in self._names_of_buffers.items():
+            self.register_buffer(short, buffers[name], persistent=False)
         # Outside the module's own list, so that its parameters are not counted.
         self._skeleton = [copy.deepcopy(models[0]).to("meta")]
         self.copies = len(models)
@@ -57,7 +60,8 @@ class Ensemble(nn.Module):
         def one(state: Any, *inputs: Any) -> Any:
             return functional_call(self._skeleton[0], state, inputs, options)
 
-        state = (parameters, self._buffers_of_copies)
+        buffers = {name: self.get_buffer(short) for short, name in self._names_of_buffers.items()}
+        state = (parameters, buffers)
         return vmap(one, in_dims=(0, *[None if shared else 0] * len(inputs)), randomness="different")(
             state, *inputs
         )
