@@ -10,8 +10,8 @@ nothing else to do. FNO is that of neuraloperator, where it is installed. The di
 """
 
 import argparse
-import importlib.util
 import os
+import runpy
 import sys
 import types
 from collections.abc import Callable
@@ -48,12 +48,7 @@ def official_models(folder: Path) -> Any:
         module = types.ModuleType(name)
         setattr(module, attribute, None)
         sys.modules.setdefault(name, module)
-    specification = importlib.util.spec_from_file_location("official_mgno", folder / "models.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return types.SimpleNamespace(**runpy.run_path(str(folder / "models.py")))
 
 
 def copy_cycle(W: Any, official: Any) -> None:
@@ -194,8 +189,8 @@ def say(title: str, timings: Timings, ours: str) -> None:
         print(f"  {name:<28}{1e3 * timings.median(name):>9.2f} ms   x {ratio.value:.2f} {interval}")
 
 
-def cycles(official: Any, device: str, repeats: int) -> None:
-    """One V-cycle, forward and backward, in the sizes of the paper's models."""
+def cycles(official: Any, device: str, repeats: int) -> list[str]:
+    """One V-cycle, forward and backward, in the sizes of the paper's models; what is slower than asked."""
     short = []
     for name, (channels, points, levels, batch) in SHAPES.items():
         if official is None:
@@ -219,7 +214,7 @@ def cycles(official: Any, device: str, repeats: int) -> None:
             wanted = 1.0 if device != "cpu" else TARGET if name in HELD_TO_THE_TARGET else 0.95
             if ratio.value < wanted and not ratio.busy:
                 short.append(f"{name}: {ratio.value:.2f} of {wanted}")
-    assert not short, f"slower than was asked for: {', '.join(short)}"
+    return short
 
 
 def models(official: Any, device: str, repeats: int) -> None:
@@ -246,8 +241,8 @@ def models(official: Any, device: str, repeats: int) -> None:
         say(f"Darcy 64 x 64, batch 8: {what}", time_side_by_side(steps, repeats, device=device), "octavo")
 
 
-def solver(points: int, batch: int, device: str, repeats: int) -> None:
-    """Inference beside the direct sparse solve of as many media."""
+def solver(points: int, batch: int, device: str, repeats: int) -> list[str]:
+    """Inference beside the direct sparse solve of as many media; what is slower than asked."""
     a, _ = pde.darcy(batch, points)
     media = a[:, 0].double().numpy()
     model, x = MgNO(1, 1, width=24, depth=4, levels=6).to(device), a.to(device)
@@ -258,8 +253,8 @@ def solver(points: int, batch: int, device: str, repeats: int) -> None:
     title = f"Darcy {points} x {points}, batch {batch}: inference and the direct solve"
     timings = time_side_by_side(steps, repeats, 1, device)
     say(title, timings, "octavo")
-    if device != "cpu":
-        assert timings.ratio("sparse solve", "octavo").value >= 10, "inference is to be ten times as fast"
+    faster = timings.ratio("sparse solve", "octavo").value
+    return [f"{title}: {faster:.1f} of 10"] if device != "cpu" and faster < 10 else []
 
 
 def main() -> None:
@@ -282,10 +277,12 @@ def main() -> None:
     print(f"peer: {peer}")
     if official is not None:
         parity(official)
-    cycles(official, options.device, options.repeats)
+    short = cycles(official, options.device, options.repeats)
     models(official, options.device, options.repeats)
     points, batch = (256, 16) if options.device != "cpu" else (128, 2)
-    solver(points, batch, options.device, max(3, options.repeats // 3))
+    short += solver(points, batch, options.device, max(3, options.repeats // 3))
+    if short:
+        raise SystemExit(f"slower than was asked for: {', '.join(short)}")
 
 
 if __name__ == "__main__":

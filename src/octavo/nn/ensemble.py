@@ -39,9 +39,9 @@ class Ensemble(nn.Module):
         self.stacked = nn.ParameterDict(
             {short: nn.Parameter(parameters[name].detach()) for short, name in self._names.items()}
         )
-        # Not saved, as they are not learned, but moved with the parameters.
-        self._names_of_buffers = {f"buffer/{name.replace('.', '/')}": name for name in buffers}
-        for short, name in self._names_of_buffers.items():
+        # A part of this module, so that `to` moves them; no part of its state, since they are no parameters.
+        self._buffer_names = {f"of_copies/{name.replace('.', '/')}": name for name in buffers}
+        for short, name in self._buffer_names.items():
             self.register_buffer(short, buffers[name], persistent=False)
         # Outside the module's own list, so that its parameters are not counted.
         self._skeleton = [copy.deepcopy(models[0]).to("meta")]
@@ -60,8 +60,7 @@ class Ensemble(nn.Module):
         def one(state: Any, *inputs: Any) -> Any:
             return functional_call(self._skeleton[0], state, inputs, options)
 
-        buffers = {name: self.get_buffer(short) for short, name in self._names_of_buffers.items()}
-        state = (parameters, buffers)
+        state = (parameters, {name: getattr(self, short) for short, name in self._buffer_names.items()})
         return vmap(one, in_dims=(0, *[None if shared else 0] * len(inputs)), randomness="different")(
             state, *inputs
         )
