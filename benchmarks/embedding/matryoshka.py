@@ -12,8 +12,8 @@ machine.
 """
 
 import argparse
-import platform
 import importlib.util
+import platform
 import runpy
 import types
 from collections.abc import Callable, Mapping
