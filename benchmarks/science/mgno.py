@@ -2,11 +2,13 @@
 
     python benchmarks/science/mgno.py
     python benchmarks/science/mgno.py --official FOLDER
+    python benchmarks/science/mgno.py --official FOLDER --device cuda --only cycles solver
 
 FOLDER holds `models.py` of github.com/xlliu2017/MgNO; without it a cycle written plainly stands in for the
 authors' own. With it, both are first given the same weights, and must give the same; then the V-cycle must be
 as much faster as TARGET says in the paper's sizes of Darcy's and Helmholtz' equation, on a processor that has
-nothing else to do. FNO is that of neuraloperator, where it is installed. The direct solver is SciPy's.
+nothing else to do; on a GPU it must not be slower in either precision. FNO is that of neuraloperator, where
+it is installed. The direct solver is SciPy's.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -26,6 +29,7 @@ from octavo.lab import Timings, time_side_by_side
 from octavo.science import MgNO, MultigridConv, pde
 from octavo.science.mgno import systems
 from octavo.science.mgno.baselines import real_parameters
+from octavo.science.mgno.pde.fields import gaussian_field
 from octavo.science.mgno.plain import PlainCycle
 from octavo.science.mgno.tasks import Task
 
@@ -38,6 +42,7 @@ SHAPES = {
     "Navier-Stokes": (32, 64, 5, 8),
     "this library's laptop run": (16, 64, 4, 8),
 }
+GROUPS = ("parity", "cycles", "models", "solver")
 HELD_TO_THE_TARGET = ("Darcy", "Darcy, finer", "Helmholtz")
 """With 32 channels both fill the processor's vectors, and are within some per cent of its arithmetic."""
 
@@ -243,15 +248,19 @@ def models(official: Any, device: str, repeats: int) -> None:
 
 def solver(points: int, batch: int, device: str, repeats: int) -> list[str]:
     """Inference beside the direct sparse solve of as many media; what is slower than asked."""
-    a, _ = pde.darcy(batch, points)
-    media = a[:, 0].double().numpy()
-    model, x = MgNO(1, 1, width=24, depth=4, levels=6).to(device), a.to(device)
+    # Darcy's two-phase media, without the solutions that `pde.darcy` gives along: they are what is timed.
+    media = np.where(gaussian_field(batch, points) >= 0, 12.0, 3.0)
+    x = torch.from_numpy(media).float()[:, None].to(device)
+    infer = inference(MgNO(1, 1, width=24, depth=4, levels=6).to(device), x)
+    for _ in range(3):
+        infer()
     steps = {
-        "octavo": inference(model, x),
+        "octavo": infer,
         "sparse solve": lambda: [pde.solve_darcy(medium) for medium in media],
     }
     title = f"Darcy {points} x {points}, batch {batch}: inference and the direct solve"
-    timings = time_side_by_side(steps, repeats, 1, device)
+    # Only inference has anything to warm up.
+    timings = time_side_by_side(steps, repeats, 0, device)
     say(title, timings, "octavo")
     faster = timings.ratio("sparse solve", "octavo").value
     return [f"{title}: {faster:.1f} of 10"] if device != "cpu" and faster < 10 else []
@@ -266,6 +275,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument(
+        "--only", nargs="+", choices=GROUPS, default=GROUPS, help="groups to run; all by default"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -275,12 +287,16 @@ def main() -> None:
         f"{options.device}, {options.threads} thread(s) of {os.cpu_count()} cores, {options.repeats} repeats"
     )
     print(f"peer: {peer}")
-    if official is not None:
+    short: list[str] = []
+    if official is not None and "parity" in options.only:
         parity(official)
-    short = cycles(official, options.device, options.repeats)
-    models(official, options.device, options.repeats)
-    points, batch = (256, 16) if options.device != "cpu" else (128, 2)
-    short += solver(points, batch, options.device, max(3, options.repeats // 3))
+    if "cycles" in options.only:
+        short += cycles(official, options.device, options.repeats)
+    if "models" in options.only:
+        models(official, options.device, options.repeats)
+    if "solver" in options.only:
+        points, batch = (256, 16) if options.device != "cpu" else (128, 2)
+        short += solver(points, batch, options.device, max(3, options.repeats // 3))
     if short:
         raise SystemExit(f"slower than was asked for: {', '.join(short)}")
 
