@@ -18,7 +18,7 @@ from octavo.lab.checkpoint import Checkpoints
 from octavo.lab.determinism import deterministic, levels
 
 sys.path.insert(0, str(Path(__file__).parent))
-import shapes  # noqa: E402
+import shapes
 
 
 class Interrupted(Exception):
@@ -59,7 +59,7 @@ def main(device: str, folder: Path) -> None:
                 "was interrupted": broken and saved is not None and saved["step"] == 21,
                 "ends as undisturbed": shapes.same(resumed, undisturbed),
                 "is read back": shapes.same(read_back, undisturbed),
-                # A training that is only read draws nothing, so one that trains leaves generators as they were.
+                # A training that is only read draws nothing, so one that trains leaves all as it was.
                 "leaves what is drawn next": torch.equal(drawn, torch.rand(3, device=device)),
                 "is repeated": shapes.same(shape(None, device=device), undisturbed),
                 "was on the device": all(

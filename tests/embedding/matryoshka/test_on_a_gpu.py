@@ -84,9 +84,7 @@ def value_and_gradients(name: str, device: torch.device | str, dtype: torch.dtyp
 
 @pytest.mark.parametrize("dtype", NEAR)
 @pytest.mark.parametrize("name", LOSSES)
-def test_losses_and_gradients_are_those_of_the_cpu(
-    name: str, dtype: torch.dtype, gpu: torch.device
-) -> None:
+def test_losses_and_gradients_are_those_of_the_cpu(name: str, dtype: torch.dtype, gpu: torch.device) -> None:
     near = NEAR[dtype]
     for got, wanted in zip(
         value_and_gradients(name, gpu, dtype), value_and_gradients(name, "cpu", dtype), strict=True

@@ -1,4 +1,4 @@
-"""The noise and the paper's models on a GPU: the same numbers as on the CPU, and nothing left behind there."""
+"""The noise and the paper's models on a GPU: the same numbers as on the CPU, and nothing left there."""
 
 import io
 from collections.abc import Callable
@@ -123,9 +123,7 @@ def test_a_resumed_training_goes_on_bit_for_bit(
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_is_drawn_in_float32_and_rounded_once(
-    dtype: torch.dtype, gpu: torch.device
-) -> None:
+def test_half_precision_is_drawn_in_float32_and_rounded_once(dtype: torch.dtype, gpu: torch.device) -> None:
     param = parameter(5000, gpu, dtype)
     param.grad = torch.randn(5000, generator=seeded()).to(gpu, dtype)
     before = added(param).clone()
