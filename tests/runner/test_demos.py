@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from octavo.errors import OctavoError
+from octavo.lab import Drawn
 from octavo.runner.demos import REQUIRED, apart, demo_of, describe
 
 
@@ -92,3 +93,23 @@ def test_a_result_is_taken_apart() -> None:
     assert apart(figure) == (None, figure)
     assert apart(Result(0.5, figure)) == ({"error": 0.5}, figure)
     assert apart("text") == ("text", None)
+
+
+def test_a_picture_may_be_drawn() -> None:
+    def sketched(picture: Annotated[Path | None, "a mark", Drawn(64, 32, pen=4)] = None) -> None:
+        """An example."""
+
+    def written(word: Annotated[str, Drawn(64, 32, pen=4)] = "") -> None:
+        """An example."""
+
+    assert describe("sketched", sketched).inputs[0].drawn == Drawn(64, 32, 4)
+    assert describe("example", example).inputs[0].drawn is None
+    with pytest.raises(OctavoError, match=r"written.demo\(word\) takes no file"):
+        describe("written", written)
+    with pytest.raises(ValueError, match="give 1 or more of each"):
+        Drawn(64, 0, pen=4)
+    # What a stroke chooses is there to be chosen.
+    for slug in ("crnn", "mgno"):
+        inputs = {each.name: each for each in demo_of(slug).inputs}
+        sheet = next(each.drawn for each in inputs.values() if each.drawn)
+        assert all(value in inputs[name].choices for name, value in sheet.sets.items())

@@ -2,11 +2,13 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
+from PIL import Image
 
 from octavo.errors import OctavoError
+from octavo.lab import Drawn
 from octavo.runner.demos import Demo, describe
 from octavo.runner.exported import called, interface
 
@@ -70,3 +72,28 @@ def test_without_gradio_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(OctavoError, match=r"octavo\[gradio\]"):
         interface(_demo())
+
+
+def sketched(picture: Annotated[Path | None, Drawn(64, 32, pen=4)] = None) -> dict[str, Any]:
+    """Looks at a picture."""
+    return {"drawn": picture is not None and Image.open(picture).getpixel((0, 0))}
+
+
+def test_what_was_drawn_comes_as_a_file_on_white_and_an_empty_sheet_as_none(tmp_path: Path) -> None:
+    run = called(describe("sketched", sketched))
+    file = tmp_path / "composite.png"
+    line = Image.new("RGBA", (64, 32), (0, 0, 0, 0))
+    line.paste((0, 0, 0, 255), (10, 10, 40, 14))
+    line.save(file)
+    assert run({"background": None, "layers": [], "composite": str(file)})[0] == {"drawn": [255, 255, 255]}
+    Image.new("RGB", (64, 32), "white").save(file)
+    assert run({"background": str(file), "layers": [], "composite": str(file)})[0] == {"drawn": False}
+    assert run({"background": None, "layers": [], "composite": None})[0] == {"drawn": False}
+    assert run(None)[0] == {"drawn": False}
+
+
+def test_a_picture_that_may_be_drawn_has_an_editor() -> None:
+    gradio = pytest.importorskip("gradio", reason="needs octavo[gradio]")
+    (editor,) = interface(describe("sketched", sketched)).input_components
+    assert isinstance(editor, gradio.ImageEditor)
+    assert tuple(editor.canvas_size) == (64, 32)

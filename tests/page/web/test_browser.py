@@ -155,6 +155,32 @@ def test_what_a_reader_does(site: Site, tab: Page) -> None:
     expect(tab.locator(".result")).to_contain_text("bytes of aaren")
 
 
+def test_a_digit_is_drawn_and_read(site: Site, tab: Page) -> None:
+    tab.goto(site.url + "/demo/crnn")
+    field, kind = tab.get_by_label("image", exact=True), tab.get_by_label("kind")
+    chosen = "each => [each.files.length, each.files[0]?.name]"
+    sheet = tab.locator(".sheet canvas")
+    _stroke(tab, sheet, (30, 30), (60, 60))
+    assert field.evaluate(chosen) == [1, "drawing.png"]
+    expect(kind).to_have_value("digits")
+    tab.get_by_role("button", name="Clear").click()
+    assert field.evaluate(chosen) == [0, None]
+    _stroke(tab, sheet, (40, 30), (110, 30), (70, 150))
+    tab.get_by_role("button", name="Run").click()
+    expect(tab.locator(".result pre")).to_have_text("7")
+
+
+def _stroke(tab: Page, sheet: Locator, *places: tuple[int, int]) -> None:
+    """Draws from place to place, in the sheet's own pixels, which are the window's as well at this width."""
+    box = sheet.bounding_box()
+    assert box
+    for step, (x, y) in enumerate(places):
+        tab.mouse.move(box["x"] + x, box["y"] + y, steps=5)
+        if step == 0:
+            tab.mouse.down()
+    tab.mouse.up()
+
+
 def test_from_the_form_to_the_last_mail(site: Site, tab: Page) -> None:
     tab.goto(site.url + "/subscribe")
     tab.get_by_label("Your e-mail address").fill("reader@example.org")
@@ -197,7 +223,7 @@ PATHS = (
     "/",
     "/?q=attention",
     "/papers/aaren",
-    "/demo/aaren",
+    "/demo/crnn",
     "/leaderboards",
     "/subscribe",
     "/you",

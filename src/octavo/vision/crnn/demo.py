@@ -123,13 +123,17 @@ def as_learned(levels: UInt8[np.ndarray, "rows columns"]) -> UInt8[np.ndarray, "
     ink = away > away.max() / 2
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = TALL / len(ink)
-    ink = np.pad(ink, ceil(THICK / scale))
-    depth = ndimage.distance_transform_edt(ink)
+    depth = ndimage.distance_transform_edt(np.pad(ink, 1))[1:-1, 1:-1]
     # Along the middle of a line the depth is half of its thickness.
-    middle = ink & (depth == ndimage.maximum_filter(depth, 3))
-    wanted = THICK / scale / 2 - float(np.median(depth[middle]))
-    ink = ndimage.distance_transform_edt(~ink) <= wanted if wanted > 0 else depth > -wanted
+    half = float(np.median(depth[ink & (depth == ndimage.maximum_filter(depth, 3))]))
+    scale = (TALL - THICK) / max(len(ink) - 2 * half, len(ink) / 2)
+    ink = np.pad(ink, ceil(THICK / scale))
+    more = THICK / scale / 2 - half
+    ink = (
+        ndimage.distance_transform_edt(~ink) <= more
+        if more > 0
+        else ndimage.distance_transform_edt(ink) > -more
+    )
     small = Image.fromarray(ink.astype(np.uint8) * 255).resize(
         (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))), Image.Resampling.BOX
     )
