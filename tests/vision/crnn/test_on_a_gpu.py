@@ -147,7 +147,7 @@ def test_loss_and_gradient_of_ctc_are_those_of_the_cpu(
     targets = torch.randint(1, 12, (int(counts.sum()),))
 
     def step(device: torch.device, labels: Tensor) -> tuple[Tensor, Tensor]:
-        own = frames.to(device).requires_grad_()
+        own = frames.detach().to(device, copy=True).requires_grad_()
         losses = ctc_loss(own.log_softmax(-1), lengths.to(device), labels, counts)
         assert losses.device.type == device.type
         assert losses.dtype == kind
