@@ -61,13 +61,15 @@ class Config:
     """Generated stories to train on."""
     story_test: int = 500
     """Generated stories to be judged by."""
-    story_restarts: int = 8
+    story_restarts: int = 16
     """Its restarts without a warm start, stacked."""
     story_warm_restarts: int = 3
     """Those with one."""
     story_warm: float = 0.25
     """Share of its training that is linear, where it has a warm start."""
-    story_epochs: int = 70
+    story_gaps: float = 0.1
+    """Most empty sentences among those of a story while it is learned, as a share of these."""
+    story_epochs: int = 40
     """Its passes over the stories."""
     story_batch: int = 32
     """Stories a step."""
