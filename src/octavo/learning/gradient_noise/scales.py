@@ -65,8 +65,10 @@ class Config:
     """Its restarts without a warm start, stacked."""
     story_warm_restarts: int = 3
     """Those with one."""
-    story_warm: float = 0.25
+    story_warm: float = 0.1
     """Share of its training that is linear, where it has a warm start."""
+    story_warm_rate: float = 0.2
+    """Learning rate while it is linear, as a share of what it would be."""
     story_gaps: float = 0.1
     """Most empty sentences among those of a story while it is learned, as a share of these."""
     story_epochs: int = 40

@@ -122,7 +122,8 @@ def tell(
         config.story_rate,
         measured,
         clip_norm=40.0,
-        decay=halving,
+        # Without a softmax the sums are longer, and the full rate leaves weights that learn no more.
+        decay=lambda progress: halving(progress) * (config.story_warm_rate if progress < warm else 1.0),
         steps=steps,
         batch_size=config.story_batch,
     )
