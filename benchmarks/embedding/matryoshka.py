@@ -14,6 +14,8 @@ machine.
 import argparse
 import importlib.util
 import platform
+import runpy
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,12 +51,7 @@ VECTORS, SIZE, QUERIES = 200_000, 256, 20
 
 def official_module(folder: Path) -> Any:
     """The authors' module of heads and losses."""
-    specification = importlib.util.spec_from_file_location("official_mrl", folder / "MRL.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return types.SimpleNamespace(**runpy.run_path(str(folder / "MRL.py")))
 
 
 def official_loss(official: Any, head: MatryoshkaLinear, z: Tensor, y: Tensor) -> Callable[[], Tensor]:

@@ -2,22 +2,25 @@
 
     python benchmarks/science/mgno.py
     python benchmarks/science/mgno.py --official FOLDER
+    python benchmarks/science/mgno.py --official FOLDER --device cuda --only cycles solver
 
 FOLDER holds `models.py` of github.com/xlliu2017/MgNO; without it a cycle written plainly stands in for the
 authors' own. With it, both are first given the same weights, and must give the same; then the V-cycle must be
 as much faster as TARGET says in the paper's sizes of Darcy's and Helmholtz' equation, on a processor that has
-nothing else to do. FNO is that of neuraloperator, where it is installed. The direct solver is SciPy's.
+nothing else to do; on a GPU it must not be slower in either precision. FNO is that of neuraloperator, where
+it is installed. The direct solver is SciPy's.
 """
 
 import argparse
-import importlib.util
 import os
+import runpy
 import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -26,6 +29,7 @@ from octavo.lab import Timings, time_side_by_side
 from octavo.science import MgNO, MultigridConv, pde
 from octavo.science.mgno import systems
 from octavo.science.mgno.baselines import real_parameters
+from octavo.science.mgno.pde.fields import gaussian_field
 from octavo.science.mgno.plain import PlainCycle
 from octavo.science.mgno.tasks import Task
 
@@ -38,6 +42,7 @@ SHAPES = {
     "Navier-Stokes": (32, 64, 5, 8),
     "this library's laptop run": (16, 64, 4, 8),
 }
+GROUPS = ("parity", "cycles", "models", "solver")
 HELD_TO_THE_TARGET = ("Darcy", "Darcy, finer", "Helmholtz")
 """With 32 channels both fill the processor's vectors, and are within some per cent of its arithmetic."""
 
@@ -48,12 +53,7 @@ def official_models(folder: Path) -> Any:
         module = types.ModuleType(name)
         setattr(module, attribute, None)
         sys.modules.setdefault(name, module)
-    specification = importlib.util.spec_from_file_location("official_mgno", folder / "models.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return types.SimpleNamespace(**runpy.run_path(str(folder / "models.py")))
 
 
 def copy_cycle(W: Any, official: Any) -> None:
@@ -194,8 +194,8 @@ def say(title: str, timings: Timings, ours: str) -> None:
         print(f"  {name:<28}{1e3 * timings.median(name):>9.2f} ms   x {ratio.value:.2f} {interval}")
 
 
-def cycles(official: Any, device: str, repeats: int) -> None:
-    """One V-cycle, forward and backward, in the sizes of the paper's models."""
+def cycles(official: Any, device: str, repeats: int) -> list[str]:
+    """One V-cycle, forward and backward, in the sizes of the paper's models; what is slower than asked."""
     short = []
     for name, (channels, points, levels, batch) in SHAPES.items():
         if official is None:
@@ -219,7 +219,7 @@ def cycles(official: Any, device: str, repeats: int) -> None:
             wanted = 1.0 if device != "cpu" else TARGET if name in HELD_TO_THE_TARGET else 0.95
             if ratio.value < wanted and not ratio.busy:
                 short.append(f"{name}: {ratio.value:.2f} of {wanted}")
-    assert not short, f"slower than was asked for: {', '.join(short)}"
+    return short
 
 
 def models(official: Any, device: str, repeats: int) -> None:
@@ -246,20 +246,24 @@ def models(official: Any, device: str, repeats: int) -> None:
         say(f"Darcy 64 x 64, batch 8: {what}", time_side_by_side(steps, repeats, device=device), "octavo")
 
 
-def solver(points: int, batch: int, device: str, repeats: int) -> None:
-    """Inference beside the direct sparse solve of as many media."""
-    a, _ = pde.darcy(batch, points)
-    media = a[:, 0].double().numpy()
-    model, x = MgNO(1, 1, width=24, depth=4, levels=6).to(device), a.to(device)
+def solver(points: int, batch: int, device: str, repeats: int) -> list[str]:
+    """Inference beside the direct sparse solve of as many media; what is slower than asked."""
+    # Darcy's two-phase media, without the solutions that `pde.darcy` gives along: they are what is timed.
+    media = np.where(gaussian_field(batch, points) >= 0, 12.0, 3.0)
+    x = torch.from_numpy(media).float()[:, None].to(device)
+    infer = inference(MgNO(1, 1, width=24, depth=4, levels=6).to(device), x)
+    for _ in range(3):
+        infer()
     steps = {
-        "octavo": inference(model, x),
+        "octavo": infer,
         "sparse solve": lambda: [pde.solve_darcy(medium) for medium in media],
     }
     title = f"Darcy {points} x {points}, batch {batch}: inference and the direct solve"
-    timings = time_side_by_side(steps, repeats, 1, device)
+    # Only inference has anything to warm up.
+    timings = time_side_by_side(steps, repeats, 0, device)
     say(title, timings, "octavo")
-    if device != "cpu":
-        assert timings.ratio("sparse solve", "octavo").value >= 10, "inference is to be ten times as fast"
+    faster = timings.ratio("sparse solve", "octavo").value
+    return [f"{title}: {faster:.1f} of 10"] if device != "cpu" and faster < 10 else []
 
 
 def main() -> None:
@@ -271,21 +275,32 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument(
+        "--only", nargs="+", choices=GROUPS, default=GROUPS, help="groups to run; all by default"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    # All in whole float32, which a GPU shortens in convolutions unless it is told not to.
+    torch.backends.cudnn.allow_tf32 = False
     official = official_models(options.official) if options.official else None
     peer = "the authors' code" if official else "a plainly written cycle"
     print(
         f"{options.device}, {options.threads} thread(s) of {os.cpu_count()} cores, {options.repeats} repeats"
     )
     print(f"peer: {peer}")
-    if official is not None:
+    short: list[str] = []
+    if official is not None and "parity" in options.only:
         parity(official)
-    cycles(official, options.device, options.repeats)
-    models(official, options.device, options.repeats)
-    points, batch = (256, 16) if options.device != "cpu" else (128, 2)
-    solver(points, batch, options.device, max(3, options.repeats // 3))
+    if "cycles" in options.only:
+        short += cycles(official, options.device, options.repeats)
+    if "models" in options.only:
+        models(official, options.device, options.repeats)
+    if "solver" in options.only:
+        points, batch = (256, 16) if options.device != "cpu" else (128, 2)
+        short += solver(points, batch, options.device, max(3, options.repeats // 3))
+    if short:
+        raise SystemExit(f"slower than was asked for: {', '.join(short)}")
 
 
 if __name__ == "__main__":

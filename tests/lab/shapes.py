@@ -29,6 +29,10 @@ STEPS = 40
 Outcome = tuple[Fit, dict[str, Tensor]]
 
 
+def undisturbed_at(step: int) -> None:
+    """Nothing happens at any step."""
+
+
 class LanguageModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +45,9 @@ class LanguageModel(nn.Module):
         return self.head(self.dropout(self.mixer(self.embedding(tokens))[0]))
 
 
-def language_model(folder: Path | None, at_step: Callable[[int], None] = lambda step: None) -> Outcome:
+def language_model(
+    folder: Path | None, at_step: Callable[[int], None] = undisturbed_at, device: str = "cpu"
+) -> Outcome:
     """Dropout, a schedule, clipping, evaluation, the best weights."""
     torch.manual_seed(0)
     model = LanguageModel()
@@ -53,8 +59,9 @@ def language_model(folder: Path | None, at_step: Callable[[int], None] = lambda 
         return nn.functional.cross_entropy(logits.flatten(0, 1), batch["tokens"][:, 1:].flatten())
 
     def evaluate(model: nn.Module) -> dict[str, float]:
-        logits = model(tokens[:, :-1])
-        return {"accuracy": (logits.argmax(-1) == tokens[:, 1:]).double().mean()}
+        told = tokens.to(device)
+        logits = model(told[:, :-1])
+        return {"accuracy": (logits.argmax(-1) == told[:, 1:]).double().mean()}
 
     result = fit(
         "language model",
@@ -71,26 +78,31 @@ def language_model(folder: Path | None, at_step: Callable[[int], None] = lambda 
         evaluate_every=6,
         keep_best="accuracy",
         seed=3,
+        device=device,
         folder=folder,
         checkpoint_every=7,
     )
     return result, model.state_dict()
 
 
-def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: None) -> Outcome:
+def bilevel(
+    folder: Path | None, at_step: Callable[[int], None] = undisturbed_at, device: str = "cpu"
+) -> Outcome:
     """A guide that weights the target's samples: two optimizers, an inner loop, a counter and a tensor."""
     torch.manual_seed(1)
     guide, target = (
         nn.Linear(4, 1),
         nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1)),
     )
+    guide.to(device)
+    target.to(device)
     x = torch.randn(40, 4, generator=generator(1, "x"))
     state = State(
         guide=guide,
         target=target,
         guide_optimizer=torch.optim.Adam(guide.parameters(), lr=1e-2),
         target_optimizer=torch.optim.SGD(target.parameters(), lr=1e-2, momentum=0.9),
-        running=torch.zeros(()),
+        running=torch.zeros((), device=device),
         inner_steps=0,
     )
 
@@ -98,6 +110,7 @@ def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: N
         at_step(context.step)
         for inner in range(2):
             noise = torch.randn(batch["x"].shape, generator=context.generator("noise", inner))
+            noise = noise.to(device)
             weights = state.guide(batch["x"]).sigmoid().detach()
             loss = (weights * (state.target(batch["x"] + 0.1 * noise) - batch["y"]).square()).mean()
             context.backward(loss)
@@ -112,7 +125,17 @@ def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: N
         return {"loss": loss, "guide_loss": guide_loss, "running": state.running, "inner": state.inner_steps}
 
     data = TensorData(x=x, y=x.sum(1, keepdim=True).sin())
-    loop = Loop(step, state, data, steps=STEPS, batch_size=16, seed=5, folder=folder, checkpoint_every=7)
+    loop = Loop(
+        step,
+        state,
+        data,
+        steps=STEPS,
+        batch_size=16,
+        seed=5,
+        device=device,
+        folder=folder,
+        checkpoint_every=7,
+    )
     result = loop.run()
     weights = {
         f"{part}.{name}": value
@@ -122,7 +145,9 @@ def bilevel(folder: Path | None, at_step: Callable[[int], None] = lambda step: N
     return result, weights
 
 
-def graph(folder: Path | None, at_step: Callable[[int], None] = lambda step: None) -> Outcome:
+def graph(
+    folder: Path | None, at_step: Callable[[int], None] = undisturbed_at, device: str = "cpu"
+) -> Outcome:
     """A full batch: every node at every step, with dropped edges and batch normalisation."""
     torch.manual_seed(2)
     features = torch.randn(20, 5, generator=generator(2, "features"))
@@ -132,7 +157,7 @@ def graph(folder: Path | None, at_step: Callable[[int], None] = lambda step: Non
 
     def loss(model: nn.Module, batch: dict[str, Tensor], context: object) -> dict[str, Tensor]:
         at_step(context.step)
-        kept = nn.functional.dropout(edges, 0.5)
+        kept = nn.functional.dropout(edges.to(device), 0.5)
         logits = model((kept @ batch["x"]) / (kept.sum(1, keepdim=True) + 1))
         return {
             "loss": nn.functional.cross_entropy(logits, batch["y"]),
@@ -141,7 +166,16 @@ def graph(folder: Path | None, at_step: Callable[[int], None] = lambda step: Non
 
     data = TensorData(x=features, y=labels)
     result = fit(
-        "graph", model, loss, data, steps=STEPS, batch_size=64, seed=7, folder=folder, checkpoint_every=7
+        "graph",
+        model,
+        loss,
+        data,
+        steps=STEPS,
+        batch_size=64,
+        seed=7,
+        device=device,
+        folder=folder,
+        checkpoint_every=7,
     )
     return result, model.state_dict()
 

@@ -238,3 +238,11 @@ def test_no_process_is_left_behind(how: signal.Signals, own_folder: Path) -> Non
         assert process.returncode == 130
         assert "0 of 7 units of small_lines are done and kept" in said.splitlines()[-1]
         assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("device", "said"), [("nonsense", "does not know"), ("cuda:99", "torch sees")])
+def test_a_device_that_is_not_here_is_refused_before_work(device: str, said: str) -> None:
+    plan = runner.plan("small_lines", "smoke", device=device)
+    with pytest.raises(OctavoError, match=said):
+        quiet(plan)
+    assert not plan.folder.exists()

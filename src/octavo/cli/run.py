@@ -52,7 +52,7 @@ class Options:
     @property
     def whole(self) -> bool:
         """Whether nothing but a scale is asked for, so that a run that is complete on disk answers it."""
-        return not (self.part or self.seeds or self.again or self.device or self.ray)
+        return not (self.part or self.seeds is not None or self.again or self.device or self.ray)
 
 
 def main(arguments: list[str]) -> int:

@@ -182,7 +182,9 @@ def _graphics(device: str) -> dict[str, Any]:
 
 
 def _determinism(device: str) -> str:
-    # D1: bit-equal on the same machine; D2: whatever interrupts it; D3: same samples for any number of ranks.
-    torch: Any = sys.modules.get("torch")
-    exact = device == "cpu" or (torch is not None and torch.are_deterministic_algorithms_enabled())
-    return "D1+D2+D3" if exact else "D2+D3"
+    # Torch is not loaded for a unit that never needed it.
+    if device == "cpu":
+        return "D1+D2+D3"
+    from octavo.lab.determinism import levels
+
+    return levels(device)

@@ -39,7 +39,10 @@ class Ensemble(nn.Module):
         self.stacked = nn.ParameterDict(
             {short: nn.Parameter(parameters[name].detach()) for short, name in self._names.items()}
         )
-        self._buffers_of_copies = buffers
+        # A part of this module, so that `to` moves them; no part of its state, since they are no parameters.
+        self._buffer_names = {f"of_copies/{name.replace('.', '/')}": name for name in buffers}
+        for short, name in self._buffer_names.items():
+            self.register_buffer(short, buffers[name], persistent=False)
         # Outside the module's own list, so that its parameters are not counted.
         self._skeleton = [copy.deepcopy(models[0]).to("meta")]
         self.copies = len(models)
@@ -57,7 +60,7 @@ class Ensemble(nn.Module):
         def one(state: Any, *inputs: Any) -> Any:
             return functional_call(self._skeleton[0], state, inputs, options)
 
-        state = (parameters, self._buffers_of_copies)
+        state = (parameters, {name: getattr(self, short) for short, name in self._buffer_names.items()})
         return vmap(one, in_dims=(0, *[None if shared else 0] * len(inputs)), randomness="different")(
             state, *inputs
         )

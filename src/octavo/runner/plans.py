@@ -10,6 +10,7 @@ from typing import Any
 
 from octavo import catalogue
 from octavo.errors import OctavoError
+from octavo.lab.bounds import out_of_bounds
 from octavo.lab.folder import Run, config_hash, runs_root
 from octavo.lab.parts import Part, Plot, parts_of, plots_of
 
@@ -212,7 +213,14 @@ def _override(paper: str, config: Any, overrides: Mapping[str, Any]) -> Any:
             raise OctavoError(f"{paper} was asked for with {name}={value}. It must not be negative.")
         if isinstance(value, float) and not math.isfinite(value):
             raise OctavoError(f"{paper} was asked for with {name}={value}. It must be a finite number.")
-    config = replace(config, **overrides)
+    try:
+        config = replace(config, **overrides)
+        wrong = out_of_bounds(config)
+    except (TypeError, ValueError) as error:
+        # The config itself refuses values that do not fit each other.
+        wrong = [str(error)]
+    if wrong:
+        raise OctavoError(f"{paper} cannot run so: {'; '.join(wrong)}.")
     if config.seeds < 1:
         raise OctavoError(f"A run was asked for with seeds={config.seeds}. It needs at least one.")
     return config

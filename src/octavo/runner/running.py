@@ -72,6 +72,7 @@ def run(
         trackers: names of trackers that mirror each training.
 
     Raises:
+        OctavoError: there is no such device here.
         FolderError: the records cannot be written, or another run is writing them.
         Interrupted: Ctrl-C.
     """
@@ -79,6 +80,8 @@ def run(
 
     if threads < 1 or (jobs != "auto" and jobs < 1):
         raise OctavoError(f"A run was asked for with jobs={jobs}, threads={threads}. Both are at least 1.")
+    if ray is None:
+        check_device(plan.device)
     if ranks.world_size() > 1:
         return ranks.run_together(plan, threads=threads, progress=progress, trackers=tuple(trackers))
     start = time.perf_counter()
@@ -89,6 +92,33 @@ def run(
             with shown(plan, len(todo), progress) as display:
                 write(folder, _do(folder, todo, jobs, settings, ray, limit, display), display)
         return conclude(plan, folder, notes, len(todo), time.perf_counter() - start)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine has not, before any work begins.
+
+    Raises:
+        OctavoError: torch does not know its name, or sees no such GPU.
+
+    Example:
+        >>> check_device("cpu")
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        named = torch.device(device)
+    except RuntimeError as error:
+        raise OctavoError(
+            f"A run was asked for with device={device!r}, which torch does not know. Use cpu, cuda or cuda:1."
+        ) from error
+    seen = torch.cuda.device_count()
+    if named.type == "cuda" and (named.index or 0) >= seen:
+        raise OctavoError(
+            f"A run was asked for with device={device!r}, and torch sees {seen} GPUs here. "
+            "Use cpu, or a machine and a torch that have one."
+        )
 
 
 @contextlib.contextmanager

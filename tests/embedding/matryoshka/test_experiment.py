@@ -1,8 +1,10 @@
 """The experiment at smoke scale, on files of the real format where the real ones are not here."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from octavo import catalogue, data
 from octavo.embedding.matryoshka import experiment
 from octavo.embedding.matryoshka.demo import demo
 from octavo.embedding.matryoshka.scales import SCALES
+from octavo.errors import OctavoError
 from octavo.lab import Records
 from octavo.lab.parts import plots_of
 from octavo.ledger import judge
@@ -82,6 +85,43 @@ def test_larger_scales_are_configurations_of_the_same_code() -> None:
     )
     assert paper.image_rivals[-1] == 2048 == 4 * paper.image_width << 3
     assert replace(SCALES["gpu"], seeds=SCALES["laptop"].seeds).encoder == "minilm"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dims": (8, 64)}, "rival_rates has 7 rates for the 2 sizes of dims=(8, 64); give one a size"),
+        ({"dims": (8, 64)}, "between=(6, 24, 96) must lie between the first and the last of dims=(8, 64)"),
+        ({"rival_rates": (0.01,)}, "rival_rates has 1 rates for the 7 sizes"),
+        ({"rival_rates": ()}, "rival_rates has 0 rates for the 7 sizes"),
+        ({"dims": ()}, "must rise, and hold an eighth of its last size"),
+        ({"dims": (256, 128, 64, 32, 16, 8, 4)}, "must rise"),
+        ({"tuned_rivals": (5,)}, "tuned_rivals=(5,) must be among dims"),
+        ({"between": (512,)}, "between=(512,) must lie between"),
+        ({"low": 512}, "low=512 goes beyond dims"),
+        ({"sentence_dims": (48, 96)}, "sentence_dims=(48, 96) must rise to 384, and hold 48"),
+        ({"tower_rivals": (385,)}, "end at 384"),
+        ({"image_rivals": (16,)}, "image_rivals=(16,) go beyond an image's 8 numbers"),
+        ({"image_size": 4}, "image_size=4 must be at least 8 for 3 stages"),
+        ({"tail_least": 4}, "tail_least=4 is more than queries_an_intent=3"),
+        ({"test_queries": 0}, "test_queries=0 must be at least 150"),
+        ({"grid": ()}, "grid=() needs 1 or more"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 must be above 0"),
+        ({"disturbed_every": 0}, "disturbed_every=0 must be at least 1"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_it_begins(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(OctavoError, match=re.escape(said)) as refused:
+        plan("matryoshka", "smoke", changed)
+    assert refused.value.exit_code == 2
+
+
+def test_other_sizes_run_where_all_that_hangs_on_them_is_given() -> None:
+    changed = {"dims": (8, 64), "rival_rates": (0.01, 0.02), "between": (24,), "tuned_rivals": (8,)}
+    if not data.available("CLINC150"):
+        pytest.skip("OCTAVO_DATA does not hold CLINC150")
+    outcome = run(plan("matryoshka", "smoke", changed, seeds=1, parts=["intents"]), jobs=1, progress=False)
+    assert not outcome.failed, outcome.failed[0]
 
 
 def test_the_demo_has_a_slider_of_dimensions() -> None:

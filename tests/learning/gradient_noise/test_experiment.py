@@ -1,5 +1,6 @@
 """The experiment at smoke scale: every claim is measured, and restarts begin alike."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from octavo import catalogue, data
+from octavo.errors import OctavoError
 from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
 from octavo.learning.gradient_noise.mlp import MLPDeep
@@ -157,3 +159,30 @@ def test_scales_name_only_what_is_known() -> None:
         assert {config.digits, config.stories} <= known
         assert set(config.table_templates) <= set(TEMPLATES)
         assert max(TEMPLATES[name].steps for name in config.table_templates) <= config.table_program
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"good_restarts": 0}, "good_restarts=0 must be at least 1"),
+        (
+            {"story_warm_restarts": 0, "sum_restarts": 0},
+            "story_warm_restarts=0 must be at least 1; sum_restarts=0",
+        ),
+        ({"deep_screening": 0}, "deep_screening=0 must be at least 1"),
+        ({"other_clips": (None, 0.0)}, "other_clips=(None, 0.0): each must be above 0"),
+        ({"tried": ((0.0, 0.1),)}, "tried=((0.0, 0.1),): each must be above 0"),
+        ({"story_tasks": ()}, "story_tasks=() needs 1 or more"),
+        ({"story_tasks": (4,)}, "story_tasks=(4,): bAbI-style has the tasks 1 to 3"),
+        ({"table_templates": ("match sum",)}, "table_templates=('match sum',) must be among sum, count"),
+        ({"text_templates": ("guess",)}, "text_templates=('guess',) must be among sum, count"),
+        ({"table_rows": (8, 3)}, "table_rows=(8, 3) must be the fewest and the most"),
+        ({"machine_hops": (4,)}, "machine_hops=(4,) must be fewer than machine_integers=4"),
+        ({"sum_bits": 32}, "sum_bits=32 must be at most 31"),
+        ({"story_warm": 1.5}, "story_warm=1.5 must be at most 1"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_it_begins(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(OctavoError, match=re.escape(said)) as refused:
+        plan("gradient_noise", "smoke", changed)
+    assert refused.value.exit_code == 2

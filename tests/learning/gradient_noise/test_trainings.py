@@ -25,7 +25,9 @@ def texts() -> list[dict[str, torch.Tensor]]:
     return [{"input_ids": row, "labels": row} for row in rows]
 
 
-def trainer(folder: Path, eta: float, seed: int | None = None, **settings: Any) -> Trainer:
+def trainer(
+    folder: Path, eta: float, seed: int | None = None, on_cpu: bool = True, **settings: Any
+) -> Trainer:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=16,
@@ -40,7 +42,7 @@ def trainer(folder: Path, eta: float, seed: int | None = None, **settings: Any) 
         gradient_accumulation_steps=2,
         save_steps=2,
         report_to=[],
-        use_cpu=True,
+        use_cpu=on_cpu,
         disable_tqdm=True,
         logging_strategy="no",
         restore_callback_states_from_checkpoint=True,

@@ -353,3 +353,16 @@ def test_pale_pictures_are_spread_where_the_weights_want_it() -> None:
     assert CRNN("ab", "easyocr", height=64, width_mult=0.1).processor().contrast == 0.5
     with pytest.raises(ValueError, match=r"contrast=2\.0"):
         CRNNProcessor(contrast=2.0)
+
+
+def test_weights_that_share_one_block_of_memory_are_saved(tmp_path: Path) -> None:
+    model = CRNN("0-9a-z", width_mult=0.0625)
+    for layer in model.recurrent.layers:
+        # As cuDNN lays an LSTM's weights out.
+        weights = list(layer.rnn.parameters())
+        block = torch.cat([weight.detach().flatten() for weight in weights])
+        for weight, piece in zip(weights, block.split([weight.numel() for weight in weights]), strict=True):
+            weight.data = piece.view_as(weight)
+    model.save_pretrained(tmp_path)
+    again = CRNN.from_pretrained(tmp_path).state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in model.state_dict().items())

@@ -86,7 +86,8 @@ class AdaptiveClassifier:
         probabilities = [softmax(scores) for scores in logits_list]
         if len(probabilities) != len(self.dims):
             raise ValueError(f"scores of {len(self.dims)} sizes are needed, got {len(probabilities)}")
-        self.thresholds = greedy_thresholds(probabilities, y, grid)
+        classes = y.cpu() if isinstance(y, Tensor) else y
+        self.thresholds = greedy_thresholds(probabilities, classes, grid)
         return self.thresholds
 
     @torch.no_grad()
@@ -124,7 +125,7 @@ class AdaptiveClassifier:
 
     def _scores(self, z: Tensor, dim: int) -> Tensor:
         if isinstance(self.head, MatryoshkaLinear):
-            return self.head.logits(z, dim)
+            return self.head.logits(z.to(self.head.weight.device), dim)
         return self.head(z, dim)
 
 

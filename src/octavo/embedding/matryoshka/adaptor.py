@@ -114,13 +114,13 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         generator = torch.Generator().manual_seed(seed)
         learned: list[nn.Parameter] = list(self.parameters())
         if y is not None:
-            classes, targets = np.unique(np.asarray(y), return_inverse=True)
-            labels = torch.from_numpy(targets)
+            classes, targets = np.unique(_array(y), return_inverse=True)
+            labels = torch.from_numpy(targets).to(vectors.device)
             if len(labels) != len(vectors):
                 raise ValueError(f"{len(vectors)} vectors came with {len(labels)} labels")
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                head = MatryoshkaLinear(self.dims, len(classes), efficient=True)
+                head = MatryoshkaLinear(self.dims, len(classes), efficient=True).to(vectors)
             learned += list(head.parameters())
             criterion = MatryoshkaLoss()
 
@@ -155,10 +155,10 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
     def transform(self, X: Any) -> Float[np.ndarray, "n d_in"]:
         """The vectors of an array, mapped."""
         with torch.no_grad():
-            return np.asarray(self(self._checked(X)).numpy())
+            return np.asarray(self(self._checked(X)).cpu().numpy())
 
     def _checked(self, X: Any) -> Float[Tensor, "n d_in"]:
-        vectors = torch.as_tensor(np.asarray(X), dtype=self._weight.dtype)
+        vectors = torch.as_tensor(_array(X), dtype=self._weight.dtype)
         if vectors.ndim != 2 or vectors.shape[1] != self.d_in:
             raise ValueError(f"vectors ({self.d_in} numbers each) are needed, got {tuple(vectors.shape)}")
         if not vectors.isfinite().all():
@@ -210,6 +210,11 @@ class MatryoshkaAdaptor(nn.Module, PyTorchModelHubMixin, library_name="octavo"):
         module = cls(**json.loads((folder / cls.config_file_name).read_text(encoding="utf-8")))
         module.load_state_dict(load_file(folder / "model.safetensors"))
         return module.eval()
+
+
+def _array(values: Any) -> np.ndarray:
+    """Numbers or names as an array, wherever a tensor of them lies."""
+    return np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values)
 
 
 def neighbour_loss(

@@ -112,18 +112,19 @@ class _Vectors:
                 made = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
             else:
                 made = faiss.IndexFlatIP(dim)
-            made.add(self.rows(dim).numpy())
+            made.add(self.rows(dim).cpu().numpy())
             self._indexes[dim] = made
         index = self._indexes[dim]
+        asked = queries.cpu().numpy()
         if self.index == "faiss":
-            scores, ids = index.search(queries.numpy(), k)
-            return torch.from_numpy(scores), torch.from_numpy(ids), float(dim * len(self))
+            scores, ids = (torch.from_numpy(each).to(queries.device) for each in index.search(asked, k))
+            return scores, ids, float(dim * len(self))
         # A list as long as what is asked for is the least that can hold it.
         index.hnsw.efSearch = max(k, 64)
         faiss.cvar.hnsw_stats.reset()
-        scores, ids = index.search(queries.numpy(), k)
+        scores, ids = (torch.from_numpy(each).to(queries.device) for each in index.search(asked, k))
         compared = faiss.cvar.hnsw_stats.ndis / max(1, len(queries))
-        return torch.from_numpy(scores), torch.from_numpy(ids), float(dim * compared)
+        return scores, ids, float(dim * compared)
 
     def ranked(
         self, queries: Float[Tensor, "queries d"], ids: Int[Tensor, "queries listed"], dim: int, k: int
@@ -144,8 +145,8 @@ class _Vectors:
         return torch.stack([values for values, _ in best]), torch.stack([listed for _, listed in best])
 
     def queries(self, q: Any) -> Float[Tensor, "queries d"]:
-        """Queries as float32 rows, as wide as the database or wider than its largest size."""
-        queries = torch.as_tensor(q, dtype=torch.float32)
+        """Queries as float32 rows beside the database, as wide as it or wider than its largest size."""
+        queries = torch.as_tensor(q, dtype=torch.float32, device=self._whole.device)
         if queries.ndim == 1:
             queries = queries[None]
         if queries.ndim != 2 or queries.shape[1] != self._whole.shape[1]:
@@ -172,7 +173,7 @@ def largest(scores: Float[Tensor, "rows n"], k: int) -> tuple[Float[Tensor, "row
     """
     number = scores.shape[1] // BLOCK
     if not len(scores):
-        return scores.new_zeros(0, k), torch.zeros(0, k, dtype=torch.long)
+        return scores.new_zeros(0, k), torch.zeros(0, k, dtype=torch.long, device=scores.device)
     within = torch.arange(BLOCK, device=scores.device)
     found = []
     # Row by row: torch orders many rows at once several times as slowly.
@@ -192,7 +193,7 @@ class AdaptiveRetriever:
     """Shortlists with few dimensions and ranks the shortlist with many.
 
     Args:
-        vectors: the database ``(n, d)``, a tensor or an array; prefixes are normalised here.
+        vectors: the database ``(n, d)``, a tensor on any device or an array; prefixes are normalised here.
         dims: the nesting list.
         index: what makes the shortlist: exact search here, or that of faiss, or its graph HNSW32.
 
@@ -235,17 +236,17 @@ class AdaptiveRetriever:
         queries = self._vectors.queries(q)
         if low == high:
             scores, ids, flops = self._vectors.search(queries, low, k)
-            return SearchResult(ids.numpy(), scores.numpy(), flops)
+            return _result(ids, scores, flops)
         _, ids, flops = self._vectors.search(queries, low, listed)
         scores, ids = self._vectors.ranked(queries, ids, high, k)
-        return SearchResult(ids.numpy(), scores.numpy(), flops + high * listed)
+        return _result(ids, scores, flops + high * listed)
 
 
 class FunnelRetriever:
     """Shortlists with the fewest dimensions, then doubles them while it halves the list.
 
     Args:
-        vectors: the database ``(n, d)``, a tensor or an array; prefixes are normalised here.
+        vectors: the database ``(n, d)``, a tensor on any device or an array; prefixes are normalised here.
         dims: the sizes of the funnel in turn: the first searches, the others rank.
         index: what makes the first list: exact search here, or that of faiss, or its graph HNSW32.
 
@@ -298,7 +299,11 @@ class FunnelRetriever:
             flops += dim * lists[place]
             kept = lists[place + 1] if place + 1 < len(sizes) else k
             scores, ids = self._vectors.ranked(queries, ids, dim, kept)
-        return SearchResult(ids.numpy(), scores.numpy(), flops)
+        return _result(ids, scores, flops)
+
+
+def _result(ids: Int[Tensor, "queries k"], scores: Float[Tensor, "queries k"], flops: float) -> SearchResult:
+    return SearchResult(ids.cpu().numpy(), scores.cpu().numpy(), flops)
 
 
 def _checked_list(k: int, shortlist: int, n: int) -> int:

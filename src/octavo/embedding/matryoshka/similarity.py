@@ -1,7 +1,7 @@
 """Similarities of all prefixes at once, and the ranking loss on them."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import torch
 import torch.nn.functional as F
@@ -54,8 +54,8 @@ def prefix_similarities(
         if not normalize:
             return stacked
         inverse_a, inverse_b = (
-            torch.stack([block.square().sum(dim=1) for block in blocks])
-            .cumsum(dim=0)
+            # No cumsum, which a GPU has in no order that stays the same.
+            torch.stack(list(accumulate(block.square().sum(dim=1) for block in blocks)))
             .clamp_min(EPS**2)
             .rsqrt()
             for blocks in (blocks_a, blocks_b)

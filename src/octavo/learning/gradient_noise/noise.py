@@ -214,12 +214,12 @@ class GradientNoise:
                 for name in saved
             }
             for name, generator in generators.items():
-                generator.set_state(saved[name])
-        except (RuntimeError, TypeError) as error:
+                generator.set_state(saved[name].cpu())
+        except (AttributeError, RuntimeError, TypeError) as error:
             raise ValueError(f"the state of a generator cannot be read: {error}") from error
         self.step, self.skipped, self._seed = counts
         if self._given is not None:
-            self._given.set_state(saved["given"])
+            self._given.set_state(saved["given"].cpu())
         else:
             self._generators = generators
 

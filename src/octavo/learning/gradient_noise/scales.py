@@ -1,8 +1,11 @@
 """How large the experiment is, from seconds to the paper's setting."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge, Interval, MinLen
+
+from octavo.lab.bounds import Count, NotNegative, Positive, Share
 from octavo.learning.gradient_noise.arithmetic import Task
 from octavo.learning.gradient_noise.tables import NUMERIC, TEMPLATES
 
@@ -16,77 +19,77 @@ class Config:
 
     seeds: int = 1
     """Units a part; restarts, each with a seed of its own, are stacked within a unit."""
-    deep_restarts: int = 10
+    deep_restarts: Count = 10
     """Restarts of the deep network from all zeros."""
-    simple_restarts: int = 8
+    simple_restarts: Count = 8
     """Restarts of it from N(0, 0.1^2)."""
-    good_restarts: int = 8
+    good_restarts: Count = 8
     """Restarts of it from the good initialisation."""
-    deep_screening: int | None = 2
+    deep_screening: Count | None = 2
     """Restarts of each trial where validation chooses between several; None for all of them."""
     digits: Digits = "MNIST5k"
     """Images that the deep network learns."""
-    depth: int = 20
+    depth: Count = 20
     """Hidden layers of the deep network."""
-    width: int = 50
+    width: Count = 50
     """Units of each of them."""
-    deep_steps: int = 6000
+    deep_steps: Count = 6000
     """Steps of the deep network from the poor initialisations."""
-    good_steps: int = 4000
+    good_steps: Count = 4000
     """Its steps from the good one, where it learns sooner."""
-    deep_batch: int = 50
+    deep_batch: Count = 50
     """Images a step."""
-    deep_rate: float = 0.05
+    deep_rate: Positive = 0.05
     """Learning rate of SGD."""
-    deep_eta: float = 0.3
+    deep_eta: NotNegative = 0.3
     """Variance of the noise at the first step of the deep network."""
-    gamma: float = 0.55
+    gamma: NotNegative = 0.55
     """How fast the variance falls, in every part."""
-    deep_clip: float | None = 10.0
+    deep_clip: Positive | None = 10.0
     """Longest gradient of the deep network; the paper has 10, 100 and none."""
-    other_clips: tuple[float | None, ...] = ()
+    other_clips: tuple[Positive | None, ...] = ()
     """Further ways to clip, each with rows of its own; None is not at all."""
-    tried: tuple[tuple[float, float], ...] = ()
+    tried: tuple[tuple[Positive, NotNegative], ...] = ()
     """Further pairs of learning rate and eta that are tried; validation chooses, with and without noise."""
-    tried_when_good: tuple[tuple[float, float], ...] = ((0.05, 0.01),)
+    tried_when_good: tuple[tuple[Positive, NotNegative], ...] = ((0.05, 0.01),)
     """Pairs that are tried from the good initialisation besides, where the noise need not start anything."""
-    evaluations: int = 30
+    evaluations: Count = 30
     """How often the deep network is looked at."""
 
     stories: Stories = "bAbI-style"
     """Stories of the memory network."""
-    story_tasks: tuple[int, ...] = (1, 2, 3)
+    story_tasks: Annotated[tuple[Count, ...], MinLen(1)] = (1, 2, 3)
     """Its tasks."""
-    story_train: int = 1000
+    story_train: Count = 1000
     """Generated stories to train on."""
-    story_test: int = 500
+    story_test: Count = 500
     """Generated stories to be judged by."""
-    story_restarts: int = 16
+    story_restarts: Count = 16
     """Its restarts without a warm start, stacked."""
-    story_warm_restarts: int = 3
+    story_warm_restarts: Count = 3
     """Those with one."""
-    story_warm: float = 0.1
+    story_warm: Share = 0.1
     """Share of its training that is linear, where it has a warm start."""
-    story_warm_rate: float = 0.2
+    story_warm_rate: Share = 0.2
     """Learning rate while it is linear, as a share of what it would be."""
-    story_gaps: float = 0.1
+    story_gaps: Share = 0.1
     """Most empty sentences among those of a story while it is learned, as a share of these."""
-    story_epochs: int = 40
+    story_epochs: Count = 40
     """Its passes over the stories."""
-    story_batch: int = 32
+    story_batch: Count = 32
     """Stories a step."""
-    story_rate: float = 0.01
+    story_rate: Positive = 0.01
     """Learning rate of SGD for the sum over a batch, as in the original; halved each quarter."""
-    story_eta: float = 1.0
+    story_eta: NotNegative = 1.0
     """Variance of its noise at the first step."""
-    story_width: int = 20
+    story_width: Count = 20
     """Size of its vectors."""
 
-    table_restarts: int = 6
+    table_restarts: Count = 6
     """Restarts of the Neural Programmer, stacked."""
-    text_restarts: int = 6
+    text_restarts: Count = 6
     """Those on questions about words."""
-    table_templates: tuple[str, ...] = (
+    table_templates: Annotated[tuple[str, ...], MinLen(1)] = (
         "sum",
         "count",
         "greater count",
@@ -95,82 +98,113 @@ class Config:
         "lesser sum",
     )
     """Kinds of questions."""
-    text_templates: tuple[str, ...] = ("match count", "match sum", "match print")
+    text_templates: Annotated[tuple[str, ...], MinLen(1)] = ("match count", "match sum", "match print")
     """Kinds of questions about tables with words."""
-    text_steps: int = 800
+    text_steps: Count = 800
     """Training steps on these."""
-    table_program: int = 2
+    table_program: Count = 2
     """Operations of a program."""
-    table_steps: int = 4000
+    table_steps: Count = 4000
     """Its training steps."""
-    table_batch: int = 50
+    table_batch: Count = 50
     """Questions a step."""
-    table_rate: float = 3e-3
+    table_rate: Positive = 3e-3
     """Learning rate of Adam."""
-    table_eta: float = 1e-4
+    table_eta: NotNegative = 1e-4
     """Variance of its noise at the first step, under Adam and clipping at 1."""
-    table_width: int = 32
+    table_width: Count = 32
     """Size of its vectors."""
-    table_rows: tuple[int, int] = (3, 8)
+    table_rows: tuple[Count, Count] = (3, 8)
     """Fewest and most rows of a table."""
 
     sum_task: Task = "addition"
     """What the Neural GPU computes."""
-    sum_bits: int = 4
+    sum_bits: Annotated[int, Interval(ge=1, le=31)] = 4
     """Bits of each number."""
-    sum_restarts: int = 48
+    sum_restarts: Count = 48
     """Restarts of the Neural GPU, stacked."""
-    sum_steps: int = 900
+    sum_steps: Count = 900
     """Its training steps."""
-    sum_batch: int = 8
+    sum_batch: Count = 8
     """Problems a step."""
-    sum_rate: float = 0.01
+    sum_rate: Positive = 0.01
     """Learning rate of Adam, falling to zero on a cosine."""
-    sum_eta: float = 1e-3
+    sum_eta: NotNegative = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
-    sum_maps: int = 12
+    sum_maps: Count = 12
     """Numbers at a place of the image."""
-    sum_layers: int = 1
+    sum_layers: Count = 1
     """Gated units a step."""
 
-    machine_hops: tuple[int, ...] = (4,)
+    machine_hops: Annotated[tuple[Count, ...], MinLen(1)] = (4,)
     """Cells of the chains of pointers that the neural random-access machine follows."""
-    machine_integers: int = 8
+    machine_integers: Annotated[int, Ge(3)] = 8
     """Integers that it knows, and cells of its memory."""
-    machine_registers: int = 4
+    machine_registers: Count = 4
     """Its registers."""
-    machine_width: int = 64
+    machine_width: Count = 64
     """Units of its controller."""
-    machine_restarts: int = 4
+    machine_restarts: Count = 4
     """Its restarts, stacked."""
-    machine_steps: int = 200
+    machine_steps: Count = 200
     """Its training steps."""
-    machine_batch: int = 32
+    machine_batch: Count = 32
     """Problems a step."""
-    machine_rate: float = 0.01
+    machine_rate: Positive = 0.01
     """Learning rate of Adam, falling to zero on a cosine."""
-    machine_eta: float = 1e-3
+    machine_eta: NotNegative = 1e-3
     """Variance of its noise at the first step, under Adam and clipping at 1."""
 
-    tuned_sentences: int = 80
+    tuned_sentences: Count = 80
     """Sentences that the language model is fine-tuned on."""
-    tuned_tests: int = 100
+    tuned_tests: Count = 100
     """Sentences that it is tested on."""
-    tuned_layers: int = 2
+    tuned_layers: Count = 2
     """Layers that are adapted, the last ones."""
-    tuned_steps: int = 16
+    tuned_steps: Count = 16
     """Steps of eight sentences."""
-    tuned_restarts: int = 2
+    tuned_restarts: Count = 2
     """Restarts of the adaptors."""
-    tuned_eta: float = 1e-4
+    tuned_eta: NotNegative = 1e-4
     """Variance of its noise at the first step, under AdamW and clipping at 1."""
 
-    timed_repeats: int = 9
+    timed_repeats: Count = 9
     """Repetitions of a step of the deep network; the language model has five fewer."""
-    timed_tokens: int = 512
+    timed_tokens: Annotated[int, Ge(2)] = 512
     """Tokens of a step of the language model."""
     small_language_model: bool = False
     """Time a tiny random language model, which needs no data."""
+
+    def __post_init__(self) -> None:
+        """Refuse fields that do not fit each other.
+
+        Raises:
+            ValueError: which, and what each should be.
+        """
+        tasks = 3 if self.stories == "bAbI-style" else 20
+        fewest, most = self.table_rows
+        checks = (
+            (
+                all(task <= tasks for task in self.story_tasks),
+                f"story_tasks={self.story_tasks}: {self.stories} has the tasks 1 to {tasks}",
+            ),
+            (
+                set(self.table_templates) <= set(NUMERIC),
+                f"table_templates={self.table_templates} must be among {', '.join(NUMERIC)}",
+            ),
+            (
+                set(self.text_templates) <= set(TEMPLATES),
+                f"text_templates={self.text_templates} must be among {', '.join(TEMPLATES)}",
+            ),
+            (fewest <= most, f"table_rows={self.table_rows} must be the fewest and the most"),
+            (
+                all(hops < self.machine_integers for hops in self.machine_hops),
+                f"machine_hops={self.machine_hops} must be fewer than "
+                f"machine_integers={self.machine_integers}",
+            ),
+        )
+        if wrong := [said for fits, said in checks if not fits]:
+            raise ValueError("; ".join(wrong))
 
 
 LAPTOP = Config()

@@ -84,6 +84,8 @@ def ctc_loss(
         wide, targets, lengths, target_lengths = (
             each.cpu() for each in (wide, targets, lengths, target_lengths)
         )
+    # Labels made from texts lie on the CPU, wherever the frames are.
+    targets = targets.to(wide.device)
     losses = F.ctc_loss(wide.transpose(0, 1), targets, lengths, target_lengths, blank=BLANK, reduction="none")
     return losses.to(log_probs.device)
 
@@ -201,7 +203,7 @@ def ctc_align(log_probs: Float[Tensor, "time classes"], label: Sequence[int]) ->
     states = [BLANK]
     for index in label:
         states += [index, BLANK]
-    scores = log_probs[:, states].double()
+    scores = log_probs[:, states].double().cpu()  # a step a frame is no work for a GPU
     # A symbol may follow another without a blank in between, if it is not the same.
     skips = torch.tensor(
         [at >= 2 and states[at] != BLANK and states[at] != states[at - 2] for at in range(len(states))]

@@ -67,7 +67,9 @@ class CaseFolded(CTCModel):
         wide = scores if scores.dtype == torch.float64 else scores.float()
         merged: Tensor = self.get_buffer("merged")
         # A class that no symbol feeds has probability zero, whose logarithm must stay a number.
-        folded = (wide.softmax(-1) @ merged.to(wide)).clamp_min(torch.finfo(wide.dtype).tiny)
+        # Under autocast the product would be rounded to half precision, and CTC's sums with it.
+        with torch.autocast(wide.device.type, enabled=False):
+            folded = (wide.softmax(-1) @ merged.to(wide)).clamp_min(torch.finfo(wide.dtype).tiny)
         return folded.log().log_softmax(-1)
 
 

@@ -1,5 +1,6 @@
 """The network of the paper: convolutions, recurrent layers, and a transcription by CTC."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,10 @@ class CRNN(CTCModel, PyTorchModelHubMixin, library_name="octavo"):
         from octavo.vision.crnn.checkpoints import from_torch7
 
         return from_torch7(state, alphabet)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        # On a GPU an LSTM's weights are pieces of one block of memory, which safetensors refuses to write.
+        PyTorchModelHubMixin._save_pretrained(copy.deepcopy(self).cpu(), save_directory)
 
     def to_onnx(self, path: Path | str) -> None:
         """Writes the reader as ONNX, for any number of pictures of any one width.

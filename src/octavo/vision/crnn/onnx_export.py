@@ -1,6 +1,7 @@
 """A reader as an ONNX file, for runtimes without torch."""
 
 import warnings
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def export_onnx(model: CTCModel, path: Path | str, *, height: int, channels: int
     and the output `log_probs` ``(batch, time, classes)``; class 0 is the blank, others are the alphabet's.
 
     Args:
-        model: the reader; it is read in evaluation mode, in float32, on the CPU.
+        model: the reader, on any device; a copy of it in evaluation mode, in float32, on the CPU is read.
         path: of the file.
         height: of the pictures.
         channels: of the pictures.
@@ -44,22 +45,18 @@ def export_onnx(model: CTCModel, path: Path | str, *, height: int, channels: int
     """
     if find_spec("onnx") is None:
         raise Missing("onnx", "Install it: `pip install 'octavo[onnx]'`.")
-    training = model.training
-    reader = LogProbs(model).eval()
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            # The exporter by tracing, which takes a moment. It warns of itself, of the check of sizes, which
-            # holds for every width, and of batches of another size, which are tested.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                reader,
-                (torch.zeros(2, channels, height, 4 * height),),
-                str(path),
-                input_names=["images"],
-                output_names=["log_probs"],
-                dynamic_axes={"images": {0: "batch", 3: "width"}, "log_probs": {0: "batch", 1: "time"}},
-                opset_version=17,
-                dynamo=False,
-            )
-    finally:
-        model.train(training)
+    reader = LogProbs(deepcopy(model)).to("cpu", torch.float32).eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        # The exporter by tracing, which takes a moment. It warns of itself, of the check of sizes, which
+        # holds for every width, and of batches of another size, which are tested.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            reader,
+            (torch.zeros(2, channels, height, 4 * height),),
+            str(path),
+            input_names=["images"],
+            output_names=["log_probs"],
+            dynamic_axes={"images": {0: "batch", 3: "width"}, "log_probs": {0: "batch", 1: "time"}},
+            opset_version=17,
+            dynamo=False,
+        )

@@ -98,6 +98,7 @@ class CTCModel(nn.Module, ABC):
             raise ValueError("the batch has no picture; give at least one")
         if widths is not None:
             _check_widths(widths, images)
+            widths = widths.to(images.device)
         scores, lengths = self.encode(images, widths)
         wide = scores if scores.dtype == torch.float64 else scores.float()
         log_probs = wide.log_softmax(-1)

@@ -20,9 +20,7 @@ def images(config: Config, lab: Lab) -> None:
     found = data.load(config.image_set, **({"every": config.image_every} if config.image_every > 1 else {}))
     train = ImageBatches.of(found, "train", config.image_size, config.images)
     test = ImageBatches.of(found, "test", config.image_size, config.images)
-    width = (config.image_width << (len(config.image_depths) - 1)) * (
-        4 if config.image_block == "bottleneck" else 1
-    )
+    width = config.image_features
     nested = [
         dim for dim in (width >> step for step in range(12)) if dim >= min(4 if width < 512 else 8, width)
     ]
