@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from octavo.lab.batches import Endless as Endless
     from octavo.lab.batches import Examples as Examples
     from octavo.lab.batches import TensorData as TensorData
+    from octavo.lab.drawn import Drawn as Drawn
     from octavo.lab.evaluation import Evaluation as Evaluation
     from octavo.lab.figures import colours as colours
     from octavo.lab.figures import house_style as house_style
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # The function `fit` keeps the name of its module (octavo.lab.fit.fit): experiments call it as `lab.fit`.
 _HOMES = {
     "Diverged": "fit",
+    "Drawn": "drawn",
     "EarlyStop": "fit",
     "Endless": "batches",
     "Evaluation": "evaluation",

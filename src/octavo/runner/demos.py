@@ -16,6 +16,7 @@ import annotated_types
 from octavo import catalogue
 from octavo.catalogue import Paper
 from octavo.errors import OctavoError
+from octavo.lab import Drawn
 
 Kind = Literal["whole", "number", "switch", "choice", "text", "file"]
 
@@ -47,6 +48,7 @@ class Input:
         choices: the values of a choice.
         optional: whether None is a value.
         range: of a number that has bounds.
+        drawn: of a file whose picture may be drawn: the sheet.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Input:
     choices: tuple[Any, ...] = ()
     optional: bool = False
     range: Range | None = None
+    drawn: Drawn | None = None
 
     @property
     def required(self) -> bool:
@@ -103,7 +106,8 @@ def describe(paper: str, function: Callable[..., Any]) -> Demo:
     """A typed function as a demo.
 
     A number becomes a slider where it has both bounds, and `MultipleOf` gives its step:
-    ``Annotated[float, Interval(ge=0, le=1), MultipleOf(0.1)]``, of `annotated_types`.
+    ``Annotated[float, Interval(ge=0, le=1), MultipleOf(0.1)]``, of `annotated_types`. A picture may be drawn
+    where `octavo.lab.Drawn` says how large: ``Annotated[Path | None, Drawn(640, 200, pen=12)]``.
 
     Example:
         >>> def demo(word: str = "dog", at: Literal["up", "gate"] = "up", seed: int = 0) -> dict:
@@ -118,7 +122,12 @@ def describe(paper: str, function: Callable[..., Any]) -> Demo:
         hint = hints.get(name, str)
         kind, choices, optional = _kind(hint, f"{paper}.demo({name})")
         default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
-        inputs.append(Input(name, kind, default, helps.get(name, ""), choices, optional, _range(hint)))
+        sheet = _sheet(hint)
+        if sheet and kind != "file":
+            raise OctavoError(f"{paper}.demo({name}) takes no file, so it cannot be drawn.")
+        inputs.append(
+            Input(name, kind, default, helps.get(name, ""), choices, optional, _range(hint), sheet)
+        )
     summary = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
     return Demo(paper, function, summary, tuple(inputs))
 
@@ -190,6 +199,11 @@ def _range(hint: Any) -> Range | None:
     if low is None or high is None:
         return None
     return Range(typing.cast(Any, low), typing.cast(Any, high), typing.cast(Any, step))
+
+
+def _sheet(hint: Any) -> Drawn | None:
+    marks = hint.__metadata__ if get_origin(hint) is Annotated else ()
+    return next((each for each in marks if isinstance(each, Drawn)), None)
 
 
 # In this order: bool is an int.

@@ -1,7 +1,7 @@
 """A demo as a Gradio interface: the same parameters, from the same signature, as the page's form has."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,18 @@ def _component(gradio: Any, each: Input) -> Any:
         return gradio.Slider(each.range.low, each.range.high, value=default, step=step, **common)
     if each.kind in ("whole", "number"):
         return gradio.Number(value=default, precision=0 if each.kind == "whole" else None, **common)
+    if each.drawn:
+        sheet = each.drawn
+        brush = gradio.Brush(default_size=sheet.pen, colors=["#000000"], color_mode="fixed")
+        return gradio.ImageEditor(
+            label=common["label"],
+            type="filepath",
+            format="png",
+            sources=("upload", "clipboard"),
+            canvas_size=(sheet.width, sheet.height),
+            brush=brush,
+            layers=False,
+        )
     if each.kind == "file":
         return gradio.File(label=common["label"], type="filepath")
     return gradio.Textbox(value="" if default is None else str(default), **common)
@@ -81,6 +93,8 @@ def _read(each: Input, value: Any) -> Any:
     """What stands in a field as the function takes it."""
     if each.kind == "switch":
         return bool(value)
+    if each.drawn and isinstance(value, Mapping):
+        value = _drawing(value)
     if each.kind == "choice":
         return None if value is None or value < 0 else each.choices[value]
     if value is None or value == "":
@@ -92,6 +106,22 @@ def _read(each: Input, value: Any) -> Any:
     if each.kind == "file":
         return Path(value)
     return float(value) if each.kind == "number" else str(value)
+
+
+def _drawing(edited: Mapping[str, Any]) -> str | None:
+    """The file of what Gradio's editor holds, on white; None where its sheet is empty."""
+    from PIL import Image
+
+    file: str | None = edited.get("composite")
+    if not file:
+        return None
+    with Image.open(file) as opened:
+        clear = opened.convert("RGBA")
+    picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    if picture.getextrema() == ((255, 255),) * 3:
+        return None
+    picture.save(file)
+    return file
 
 
 def _shown(choice: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from octavo.lab import Drawn
 from octavo.page.settings import DemoLimits
 from octavo.runner.demos import Demo, Input, Range
 
@@ -39,6 +40,7 @@ class Field:
         choices: what can be chosen, as shown.
         required: whether something must be given.
         range: of a number on a slider.
+        drawn: the sheet of a picture that may be drawn.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Field:
     choices: tuple[str, ...] = ()
     required: bool = False
     range: Range | None = None
+    drawn: Drawn | None = None
 
     @property
     def label(self) -> str:
@@ -84,7 +87,7 @@ def _field(input: Input) -> Field:
         choices = ("", *choices)
     if input.kind == "file":
         value = ""
-    return Field(input.name, input.kind, value, input.help, choices, input.required, input.range)
+    return Field(input.name, input.kind, value, input.help, choices, input.required, input.range, input.drawn)
 
 
 def shown(value: Any) -> str:

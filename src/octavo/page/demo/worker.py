@@ -81,6 +81,7 @@ def run(
 def _result(
     slug: str, values: Mapping[str, str | bytes], scratch: Path, limits: DemoLimits
 ) -> Shown | Failed:
+    given: dict[str, Any] = {}
     try:
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
@@ -97,7 +98,7 @@ def _result(
         return Failed(str(error))
     except (OctavoError, ValueError, TypeError) as error:
         # The library's own errors say what came, what was expected and what to do.
-        return Failed(_line(error))
+        return Failed(_without_files(_line(error), given))
     except RuntimeError as error:
         if "allocate memory" in str(error) or "can't allocate" in str(error):
             return Failed(f"The demo wanted more than {limits.memory >> 20:,} MB of memory.")
@@ -166,6 +167,14 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_short(each)}" for name, each in value.items())
     return "–" if value is None else str(value)
+
+
+def _without_files(why: str, given: Mapping[str, Any]) -> str:
+    """A picture's file has a name of this machine, which tells its sender nothing."""
+    for value in given.values():
+        if isinstance(value, Path):
+            why = why.replace(str(value), "Your picture")
+    return why
 
 
 def _line(error: BaseException) -> str:

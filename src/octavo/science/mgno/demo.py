@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from annotated_types import Interval, MultipleOf
 
 from octavo.errors import Missing
-from octavo.lab import TensorData, house_style
+from octavo.lab import Drawn, TensorData, house_style
 from octavo.lab.fit import fit
 from octavo.science.mgno import maps, pde, systems
 from octavo.science.mgno.baselines import UNet, real_parameters
@@ -24,7 +24,7 @@ MODES = 12
 
 def demo(
     drawing: str = "",
-    picture: Path | None = None,
+    picture: Annotated[Path | None, Drawn(256, 256, pen=24)] = None,
     resolution: Annotated[int, Interval(ge=16, le=128), MultipleOf(8)] = 16,
     kind: Literal["two-phase", "rough", "smooth"] = "two-phase",
     steps: int = 120,
@@ -37,7 +37,7 @@ def demo(
 
     Args:
         drawing: the new medium, rows of # (hardly permeable) and . with / between: "....../.####./......".
-        picture: a file with the new medium, dark where it is hardly permeable.
+        picture: a file with the new medium, or one drawn on the page: dark where it is hardly permeable.
         resolution: cells a side on which the new medium is seen, 16 to 128; it is learnt on 16.
         kind: of the media.
         steps: training steps of each network.

@@ -1,28 +1,40 @@
 """A picture of a line of text, of digits in a row or of a staff goes in; what stands there comes out."""
 
 import functools
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+from scipy import ndimage
 
 from octavo import data
 from octavo.errors import Missing, OctavoError
-from octavo.lab import house_style
+from octavo.lab import Drawn, house_style
 from octavo.vision.crnn import figures
 from octavo.vision.crnn.checkpoints import crnn_pretrained
 from octavo.vision.crnn.ctc import ctc_beam
-from octavo.vision.crnn.digit_strings import DigitStrings
+from octavo.vision.crnn.digit_strings import HEIGHT, DigitStrings, widened
 from octavo.vision.crnn.folding import CaseFolded
 from octavo.vision.crnn.lexicon import Lexicon
 from octavo.vision.crnn.processor import grey
 from octavo.vision.crnn.rendering import TextRenderer
 from octavo.vision.crnn.scores import PITCHES, Fragment, Photographed, engrave
 
+TALL, THICK = 22, 2.6
+"""Rows that MNIST's digits take of the 32, and those of their lines."""
+NARROWEST = 100
+"""Columns that a picture needs in order not to be stretched."""
+FAINTEST = 32
+
 
 def demo(
-    image: Annotated[Path | None, tyro.conf.Positional] = None,
+    image: Annotated[
+        Path | None, tyro.conf.Positional, Drawn(640, 200, pen=12, sets={"kind": "digits"})
+    ] = None,
     text: str = "",
     kind: Literal["words", "digits", "music"] = "words",
     weights: Literal["best", "english", "rendered"] = "best",
@@ -32,7 +44,8 @@ def demo(
     """Reads a picture of one line of text, a row of digits or a staff; without a picture, one made here.
 
     Args:
-        image: a file with a picture of one line, word, number or staff, cut out.
+        image: a file with a picture of one line, word, number or staff, cut out; digits may be drawn on the
+            page.
         text: what is rendered where no picture is given: a word, digits such as 31415, or pitches such as
             "C4 E4 G4".
         kind: what stands in the picture.
@@ -48,8 +61,10 @@ def demo(
     else:
         model, name = crnn_pretrained(kind), "octavo's own"
     levels = grey(picture)
-    if kind == "digits" and image is not None and np.median(levels) > 127:
-        levels = 255 - levels  # digits were learned white on black
+    if kind == "digits":
+        levels = as_learned(levels) if image is not None else levels
+        # Ground behind the last digit, as in training: a narrow picture would be stretched instead.
+        levels = widened(levels, max(NARROWEST, levels.shape[1]))
     batch = model.processor()(levels)
     log_probs = model(batch["images"]).log_probs[0].detach()
     reading = model.transcribe(log_probs)
@@ -89,9 +104,41 @@ def _made(kind: str, text: str, random: np.random.Generator) -> Any:
     return TextRenderer()(text or "Library", random).picture
 
 
-def _opened(image: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
+def as_learned(levels: UInt8[np.ndarray, "rows columns"]) -> UInt8[np.ndarray, "32 width"]:
+    """Digits of any pen and size as those that were learned: white on black, of their height and thickness.
 
+    Args:
+        levels: a row of digits, dark on a light ground or light on a dark one.
+
+    Returns:
+        The ink alone, about `TALL` rows of it in the middle and lines `THICK` rows thick, with a margin.
+
+    Raises:
+        OctavoError: nothing stands out from the ground.
+    """
+    away = levels.astype(np.float32) - np.median(levels)
+    away *= 1 if away.max() >= -away.min() else -1
+    if away.max() < FAINTEST:
+        raise OctavoError("There are no digits in this picture: draw or choose one with dark or light lines.")
+    ink = away > away.max() / 2
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = TALL / len(ink)
+    ink = np.pad(ink, ceil(THICK / scale))
+    depth = ndimage.distance_transform_edt(ink)
+    # Along the middle of a line the depth is half of its thickness.
+    middle = ink & (depth == ndimage.maximum_filter(depth, 3))
+    wanted = THICK / scale / 2 - float(np.median(depth[middle]))
+    ink = ndimage.distance_transform_edt(~ink) <= wanted if wanted > 0 else depth > -wanted
+    small = Image.fromarray(ink.astype(np.uint8) * 255).resize(
+        (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))), Image.Resampling.BOX
+    )
+    learned = Image.new("L", (small.width + 4, HEIGHT))
+    learned.paste(small, (2, (HEIGHT - small.height) // 2))
+    return np.array(learned)
+
+
+def _opened(image: Path) -> Any:
     try:
         with Image.open(image) as picture:
             picture.load()

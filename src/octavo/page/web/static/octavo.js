@@ -1,4 +1,4 @@
-// What the page does better with a script than without: copying, votes that one has cast, the key "/".
+// What the page does better with a script than without: copying, drawing, votes that one has cast, the key "/".
 (() => {
   const copyButtons = (root) => {
     for (const button of root.querySelectorAll("button[data-copy][hidden]")) {
@@ -13,6 +13,71 @@
         }
         setTimeout(() => { button.textContent = label; }, 1500);
       });
+    }
+  };
+
+  // A sheet to draw on: what stands on it becomes the file of the field beside it, as if it had been chosen.
+  const sheets = (root) => {
+    for (const sheet of root.querySelectorAll(".sheet[hidden]")) {
+      sheet.hidden = false;
+      const canvas = sheet.querySelector("canvas");
+      const field = document.getElementById(sheet.dataset.file);
+      const ink = canvas.getContext("2d", { willReadFrequently: true });
+      let at = null;
+      let blank;
+      const clear = () => {
+        blank = true;
+        ink.fillStyle = "#fff";
+        ink.fillRect(0, 0, canvas.width, canvas.height);
+        Object.assign(ink, { lineWidth: Number(sheet.dataset.pen), lineCap: "round", lineJoin: "round" });
+      };
+      const place = (event) => {
+        const box = canvas.getBoundingClientRect();
+        return [
+          (event.clientX - box.left - canvas.clientLeft) * canvas.width / canvas.clientWidth,
+          (event.clientY - box.top - canvas.clientTop) * canvas.height / canvas.clientHeight,
+        ];
+      };
+      const line = (to) => {
+        ink.beginPath();
+        ink.moveTo(...at);
+        ink.lineTo(...to);
+        ink.stroke();
+        at = to;
+      };
+      canvas.addEventListener("pointerdown", (event) => {
+        if (!event.isPrimary || event.button !== 0) return;
+        event.preventDefault();
+        canvas.setPointerCapture(event.pointerId);
+        if (blank) {
+          for (const [name, value] of Object.entries(JSON.parse(sheet.dataset.sets))) {
+            field.form.elements.namedItem(name).value = value;
+          }
+        }
+        blank = false;
+        at = place(event);
+        line(at);
+      });
+      canvas.addEventListener("pointermove", (event) => {
+        if (!at || !event.isPrimary) return;
+        const between = event.getCoalescedEvents?.() || [];
+        for (const each of between.length ? between : [event]) line(place(each));
+      });
+      // It comes after the pen is lifted as well as when the system takes it away.
+      canvas.addEventListener("lostpointercapture", () => {
+        if (!at) return;
+        at = null;
+        const written = atob(canvas.toDataURL("image/png").split(",")[1]);
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([Uint8Array.from(written, (each) => each.charCodeAt(0))], "drawing.png", { type: "image/png" }));
+        field.files = chosen.files;
+      });
+      field.addEventListener("change", clear);
+      sheet.querySelector("button").addEventListener("click", () => {
+        clear();
+        field.value = "";
+      });
+      clear();
     }
   };
 
@@ -42,6 +107,7 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     copyButtons(event.target.parentElement || document);
+    sheets(event.target.parentElement || document);
     ownVotes();
   });
   // An answer that is no success is told, not swallowed.
@@ -89,5 +155,6 @@
     }, 150);
   });
   copyButtons(document);
+  sheets(document);
   ownVotes();
 })();
