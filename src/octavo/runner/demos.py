@@ -125,9 +125,7 @@ def describe(paper: str, function: Callable[..., Any]) -> Demo:
         sheet = _sheet(hint)
         if sheet and kind != "file":
             raise OctavoError(f"{paper}.demo({name}) takes no file, so it cannot be drawn.")
-        inputs.append(
-            Input(name, kind, default, helps.get(name, ""), choices, optional, _range(hint), sheet)
-        )
+        inputs.append(Input(name, kind, default, helps.get(name, ""), choices, optional, _range(hint), sheet))
     summary = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
     return Demo(paper, function, summary, tuple(inputs))
 

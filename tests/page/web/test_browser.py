@@ -276,3 +276,19 @@ def _tab_to(tab: Page, wanted: Locator) -> None:
             return
         tab.keyboard.press("Tab")
     raise AssertionError("the keyboard does not get there")
+
+
+def test_a_picture_is_drawn_with_the_mouse(site: Site, tab: Page) -> None:
+    tab.goto(f"{site.url}/demo/crnn")
+    sheet, chosen = tab.locator(".sheet canvas"), "document.querySelector('input[type=file]').files.length"
+    box = sheet.bounding_box()
+    assert box is not None
+    assert tab.evaluate(chosen) == 0
+    tab.mouse.move(box["x"] + 40, box["y"] + 20)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 40, box["y"] + 90, steps=4)
+    tab.mouse.up()
+    assert tab.evaluate(chosen) == 1
+    assert tab.locator("[name=kind]").input_value() == "digits"
+    tab.get_by_role("button", name="Clear").click()
+    assert tab.evaluate(chosen) == 0

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from octavo import data
 from octavo.cli import main
@@ -50,6 +50,31 @@ def test_digits_are_written_and_read() -> None:
     assert demo(kind="digits", text="31415")["text"].isdigit()
     with pytest.raises(ValueError, match="must be digits"):
         demo(kind="digits", text="pi")
+
+
+STROKES = {
+    "1": [[(0.5, 0), (0.5, 1)]],
+    "4": [[(0.15, 0), (0, 0.55), (1, 0.55)], [(0.75, 0.1), (0.75, 1)]],
+    "7": [[(0, 0), (1, 0), (0.35, 1)]],
+}
+
+
+@pytest.mark.parametrize(("pen", "ink", "ground"), [(12, 0, 255), (12, 255, 0)])
+def test_digits_that_are_drawn_are_read(tmp_path: Path, pen: int, ink: int, ground: int) -> None:
+    sheet = Image.new("L", (640, 200), ground)
+    draw = ImageDraw.Draw(sheet)
+    for place, digit in enumerate("147"):
+        for stroke in STROKES[digit]:
+            points = [(60 + 95 * place + 60 * x, 40 + 120 * y) for x, y in stroke]
+            draw.line(points, fill=ink, width=pen, joint="curve")
+    sheet.save(tmp_path / "drawn.png")
+    assert demo(tmp_path / "drawn.png", kind="digits")["text"] == "147"
+
+
+def test_an_empty_sheet_is_told(tmp_path: Path) -> None:
+    Image.new("L", (640, 200), 255).save(tmp_path / "empty.png")
+    with pytest.raises(OctavoError, match="no digits in this picture"):
+        demo(tmp_path / "empty.png", kind="digits")
 
 
 def test_staves_are_engraved_and_read() -> None:
