@@ -102,6 +102,9 @@ def wrong(name: str, target: str) -> str | None:
         return f"a paper knows nothing of {top}"
     if top == "catalogue":
         return None if name in SHELVES else "only a shelf's __init__ asks the catalogue"
+    if target.startswith("lab.bounds.") and name.endswith(".scales"):
+        # An experiment's sizes are of the experiment; they say in their types what they may be.
+        return None
     if top in ("lab", "data") and not {"experiment", "demo", "parts"} & set(name.split(".")[2:]):
         return f"only experiment.py, its parts and demo.py import {top}"
     return None

@@ -217,7 +217,9 @@ def cycles(official: Any, device: str, repeats: int) -> list[str]:
             say(f"{title}, {str(precision)[6:]}, training", timings, "octavo")
             ratio = timings.ratio("peer", "octavo")
             wanted = 1.0 if device != "cpu" else TARGET if name in HELD_TO_THE_TARGET else 0.95
-            if ratio.value < wanted and not ratio.busy:
+            # Equal code differs by two per cent from run to run on a GPU, where the interval decides.
+            reached = ratio.value if device == "cpu" else ratio.high
+            if reached < wanted and not ratio.busy:
                 short.append(f"{name}: {ratio.value:.2f} of {wanted}")
     return short
 

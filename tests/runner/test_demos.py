@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from octavo.errors import OctavoError
-from octavo.lab import Drawn
 from octavo.runner.demos import REQUIRED, apart, demo_of, describe
 
 
@@ -95,20 +94,7 @@ def test_a_result_is_taken_apart() -> None:
     assert apart("text") == ("text", None)
 
 
-def test_a_picture_may_be_drawn() -> None:
-    def sketched(picture: Annotated[Path | None, "a mark", Drawn(64, 32, pen=4)] = None) -> None:
-        """An example."""
-
-    def written(word: Annotated[str, Drawn(64, 32, pen=4)] = "") -> None:
-        """An example."""
-
-    assert describe("sketched", sketched).inputs[0].drawn == Drawn(64, 32, 4)
-    assert describe("example", example).inputs[0].drawn is None
-    with pytest.raises(OctavoError, match=r"written.demo\(word\) takes no file"):
-        describe("written", written)
-    with pytest.raises(ValueError, match="give 1 or more of each"):
-        Drawn(64, 0, pen=4)
-    # What a stroke chooses is there to be chosen.
+def test_what_a_stroke_chooses_is_there_to_be_chosen() -> None:
     for slug in ("crnn", "mgno"):
         inputs = {each.name: each for each in demo_of(slug).inputs}
         sheet = next(each.drawn for each in inputs.values() if each.drawn)

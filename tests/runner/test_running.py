@@ -171,6 +171,16 @@ def test_nonsense_is_refused(settings: dict) -> None:
         quiet(runner.plan("small_lines", "smoke"), **settings)
 
 
+def test_what_a_kill_left_of_a_finished_unit_is_cleared_away() -> None:
+    plan = runner.plan("small_lines", "smoke")
+    first = quiet(plan)
+    left = first.run.work("descent", 0)
+    left.mkdir(parents=True)
+    (left / "checkpoint").touch()
+    assert quiet(plan).measured == 0
+    assert not left.parent.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to start a run at once")
 def test_a_run_killed_at_ten_random_moments_comes_to_the_same_records(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -139,6 +139,10 @@ def opened(plan: Plan) -> Iterator[tuple[Run, list[str]]]:
                 f"The code of {plan.paper.slug} has changed since {len(old)} of {len(plan.units)} units were "
                 "measured; --again measures them anew."
             )
+        # A run that was killed as a unit ended may have left what only an unfinished one needs.
+        for line in folder.units():
+            if line.finished and folder.work(line.part, line.seed).exists():
+                folder.clear_work(line.part, line.seed)
         yield folder, notes
 
 

@@ -26,7 +26,7 @@ def memory_network(
         vector = torch.zeros(width, dtype=torch.float64)
         for j, word in enumerate(words.tolist(), start=1):
             for k in range(1, width + 1):
-                weight = (1 - j / count) - (k / width) * (1 - 2 * j / count)
+                weight = 2 * ((1 - j / count) - (k / width) * (1 - 2 * j / count))
                 vector[k - 1] += weight * embedding[word, k - 1] * (word != 0)
         return vector
 

@@ -15,6 +15,7 @@ from octavo.lab import Lab
 from octavo.lab.lab import Nowhere
 from octavo.learning.gradient_noise.mlp import MLPDeep
 from octavo.learning.gradient_noise.parts.deep import good_init, stacked_logits
+from octavo.learning.gradient_noise.parts.stories import with_gaps
 from octavo.learning.gradient_noise.parts.sums import curriculum
 from octavo.learning.gradient_noise.parts.training import members, train
 from octavo.learning.gradient_noise.scales import SCALES
@@ -129,6 +130,20 @@ def test_restarts_begin_alike_and_the_same_noise_ends_alike() -> None:
         schedule, rate = NoiseSchedule(), 0.1
         train(lab, "test", ensemble, losses, None, schedule, torch.optim.SGD, rate, clip_norm=1.0, steps=3)
     assert all(torch.equal(each, second.stacked[name]) for name, each in first.stacked.items())
+
+
+def test_gaps_keep_every_sentence_in_its_order() -> None:
+    story = torch.zeros(400, 10, 2, dtype=torch.long)
+    story[:, :7] = torch.arange(1, 15).view(7, 2)
+    got = with_gaps(story, 0.25, torch.Generator().manual_seed(0))
+    assert got.shape == (400, 13, 2)
+    filled = (got != 0).any(-1)
+    assert torch.equal(got[filled].view(400, 7, 2), story[:, :7])
+    last = (filled * torch.arange(1, 14)).amax(1)
+    # From none to two, all as likely; a gap behind the last sentence is none.
+    assert sorted(last.unique().tolist()) == [7, 8, 9]
+    assert filled[:, 0].double().mean() > 0.5
+    assert torch.equal(with_gaps(story, 0.0, torch.Generator()), story)
 
 
 def test_the_curriculum_grows_to_all_bits() -> None:

@@ -63,6 +63,20 @@ def test_memory_network_forgets_what_is_too_old() -> None:
         model(torch.ones(1, 2, 3, dtype=torch.long), question)
 
 
+def test_an_empty_sentence_is_time_that_went_by() -> None:
+    model = MemN2N(vocabulary=9, hops=2, width=5, memory=6, words=2).double()
+    story = torch.randint(1, 9, (1, 3, 2), generator=seeded())
+    question = torch.tensor([[1, 2]])
+    gap = torch.cat([story[:, :2], torch.zeros_like(story[:, :1]), story[:, 2:]], 1)
+    aged = MemN2N(vocabulary=9, hops=2, width=5, memory=6, words=2).double()
+    aged.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        for ages in aged.ages:
+            ages[1:3] = ages[2:4].clone()
+    torch.testing.assert_close(model(story=gap, question=question), aged(story, question))
+    assert not torch.allclose(model(gap, question), model(story, question))
+
+
 @pytest.mark.parametrize("relaxations", [1, 3])
 def test_neural_gpu_is_the_gated_convolution_place_by_place(relaxations: int) -> None:
     model = NeuralGPU(symbols=4, maps=3, width=2, layers=2, relaxations=relaxations).double()

